@@ -1,0 +1,68 @@
+# Everything goes through .venv, made with the first Python (3.11 or newer) found on PATH.
+# Another one: make PYTHON=/path/to/python test
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+SOURCES := src tests benchmarks
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench readme clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/.installed-run  ## fit three models to real data, compare with statsmodels, draw a plot
+	$(BIN)/python -m asymptotix.demo
+
+# the tests, and only they, keep compiled functions from one run to the next
+test: export JAX_COMPILATION_CACHE_DIR = $(CURDIR)/.cache/jax
+test: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0.1
+test: lint  ## lint, types and tests
+	$(BIN)/pytest -n 2
+
+lint: $(VENV)/.installed-dev  ## style and types
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/pyright
+
+format: $(VENV)/.installed-dev  ## put the code in the common style
+	$(BIN)/ruff check --fix-only $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: $(VENV)/.installed-dev  ## run the benchmarks
+	@for file in benchmarks/bench_*.py; do \
+	  [ -e "$$file" ] || { echo "no benchmarks/bench_*.py yet"; exit 0; }; \
+	  echo "== $$file"; $(BIN)/python "$$file" || exit 1; \
+	done
+
+readme: $(VENV)/.installed-dev  ## compute the numbers of the README anew
+	$(BIN)/python benchmarks/agreement.py
+
+clean:  ## remove the environment, caches and build outputs
+	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis build dist site
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@python=$(PYTHON); \
+	for name in python3.13 python3.12 python3.11 python3 python; do \
+	  [ -n "$$python" ] && break; \
+	  "$$name" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' \
+	    >/dev/null 2>&1 && python=$$name; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "No Python 3.11 or newer with the venv module on PATH." >&2; \
+	  echo "Install one, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; \
+	  exit 1; \
+	fi; \
+	echo "making $(VENV) with $$("$$python" --version)"; \
+	"$$python" -m venv $(VENV)
+
+$(VENV)/.installed-run: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[plots,validate]'
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed-run

@@ -1,0 +1,18 @@
+"""Names for the array shapes that recur in signatures.
+
+`n` rows, `k` columns of one design, `p` parameters, `m` linear predictors of one observation.
+"""
+
+from typing import Any
+
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+Scalar = Float[Array, ""]
+Eta = Float[Array, "..."]
+"""The predictor of one observation: a scalar, or a vector for several-parameter families."""
+Response = PyTree[Any]
+"""The response of one observation: a scalar, or a small pytree such as (successes, trials)."""
+Key = Any
+"""A JAX random key, always passed by hand."""
+
+__all__ = ["Array", "Bool", "Eta", "Float", "Int", "Key", "PyTree", "Response", "Scalar"]

@@ -1,0 +1,244 @@
+"""`asx.covariance`: from a fit and its rows to the covariance of its estimates."""
+
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from asymptotix.core.errors import InputError
+from asymptotix.core.linalg import inverse_from_factor, triangular_factor
+from asymptotix.core.precision import is_traced, scope
+from asymptotix.core.static import split
+from asymptotix.core.status import CODE, succeeded
+from asymptotix.core.typing import Array, Float
+from asymptotix.covariances.base import AbstractCovariance, Covariance, Ingredients
+from asymptotix.covariances.kinds import covariance_kind
+from asymptotix.data.blocks import map_blocks, sum_blocks
+from asymptotix.data.rows import Block, Rows
+from asymptotix.data.source import source
+from asymptotix.fitting.api import as_rows
+from asymptotix.fitting.fit import Fit
+from asymptotix.likelihood import Sums, block_sums, outer_products, row_scores
+
+FINGERPRINT_TOLERANCE = 1e-9
+
+
+def covariance(fit: Fit, x, y=None, kind="observed", **row_fields) -> Covariance:
+    r"""The covariance matrix of a fit's estimates.
+
+    Written `asx.covariance(fit, rows, kind)` or `asx.covariance(fit, x, y, kind)`.
+
+    Arguments:
+        fit: from `asx.fit`.
+        x, y: the rows of the fit, or `asx.Rows` in place of both.
+        kind: `"observed"`, `"expected"`, `"opg"`, `"HC0"`, `"HC1"`, or a covariance object.
+        row_fields: `weights`, `weight_kind`, `offset`, where `x` and `y` are arrays.
+
+    Returns:
+        A `Covariance`; its matrix is NaN, with the reason as its status, where it does not exist.
+
+    Raises:
+        InputError: other rows than those of the fit, forgotten weights, an unknown kind, a fit in
+            single precision.
+    """
+    if isinstance(x, Rows) and y is not None:
+        kind, y = y, None
+    rows = as_rows(x, y, **row_fields)
+    chosen = covariance_kind(kind)
+    with scope(_refuse_single(fit)):
+        check_fingerprint(fit, rows)
+        return estimate(fit, rows, chosen)
+
+
+def _refuse_single(fit: Fit):
+    if fit.params.dtype != np.float64:
+        raise InputError(
+            "The fit is in single precision, in which standard errors have few correct digits; "
+            "pass float64 data, with jax_enable_x64 on inside your own jit.",
+            code="single_precision",
+        )
+    return fit.params.dtype
+
+
+def estimate(fit: Fit, rows: Rows, kind: AbstractCovariance) -> Covariance:
+    """The covariance of a fit on rows known to be its own, inside double precision."""
+    fit = _with_working_dispersion(fit)
+    factor = fit.factor
+    if kind.bread == "expected":
+        factor = triangular_factor(information_sums(fit, rows, "expected"), fit.active)
+        if not is_traced(factor) and not np.isfinite(np.asarray(factor)).all():
+            raise InputError(
+                f"The family {fit.model.family.name} does not declare its expected information, "
+                "or it is singular here; use the observed information.",
+                code="covariance",
+            )
+    given = Ingredients(
+        bread=_on_active(inverse_from_factor(factor), fit.active),
+        meat=meat(fit, rows) if kind.needs_meat else None,
+        dispersion=fit.dispersion,
+        n=fit.n,
+        k=jnp.sum(fit.active).astype(fit.params.dtype),
+    )
+    return finish(fit, kind.combine(given), kind)
+
+
+def finish(fit: Fit, working, kind: AbstractCovariance) -> Covariance:
+    """To the original coordinates; withheld unless the fit converged and variances exist."""
+    exists = jnp.all(jnp.isfinite(jnp.where(_both(fit.active), working, 0.0)))
+    code = jnp.where(succeeded(fit.code) & ~exists, CODE["indefinite"], fit.code)
+    transform = outward_matrix(fit)
+    matrix = transform @ jnp.where(_both(fit.active), working, 0.0) @ transform.T
+    usable = _both(fit.active) & succeeded(code)
+    return Covariance(jnp.where(usable, matrix, jnp.nan), code.astype(jnp.int32), kind)
+
+
+def _both(active):
+    return active[:, None] & active[None, :]
+
+
+def _on_active(matrix, active):
+    return jnp.where(_both(active), matrix, 0.0)
+
+
+def _with_working_dispersion(fit: Fit) -> Fit:
+    """The fit with its family at unit dispersion, at which sums over rows are taken."""
+    unit = fit.model.family.with_dispersion(jnp.ones((), fit.params.dtype))
+    return _replace_family(fit, unit)
+
+
+def _replace_family(fit: Fit, family) -> Fit:
+    return eqx.tree_at(lambda f: f.model.family, fit, family)
+
+
+def outward_matrix(fit: Fit) -> Float[Array, "p p"]:
+    """The matrix from working to original coordinates."""
+    size = fit.params.shape[0]
+    matrix = jnp.eye(size, dtype=fit.params.dtype)
+    start = 0
+    for c in fit.coordinates or ():
+        k = c.center.shape[0]
+        block = c.outward(jnp.eye(k, dtype=matrix.dtype))
+        matrix = matrix.at[start : start + k, start : start + k].set(block)
+        start += k
+    return matrix
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _block_sums(static, curvature, arrays, coordinates, params, rows: Block) -> Sums:
+    model = static.combine(arrays)
+    return sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), rows)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _meat(static, weight_kind, arrays, coordinates, params, rows: Block):
+    model = static.combine(arrays)
+    return sum_blocks(lambda b: outer_products(model, coordinates, weight_kind, params, b), rows)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _row_scores(static, arrays, coordinates, params, rows: Block):
+    model = static.combine(arrays)
+    return map_blocks(lambda b: row_scores(model, coordinates, params, b), rows)
+
+
+def information_sums(fit: Fit, rows: Rows, curvature: str) -> Float[Array, "p p"]:
+    """The information in working coordinates, by one pass."""
+    return jnp.asarray(_sums(fit, rows, curvature).information)
+
+
+def _sums(fit: Fit, rows: Rows, curvature: str) -> Sums:
+    arrays, static = split(fit.model)
+    return source(rows).sum(
+        lambda b: _block_sums(static, curvature, arrays, fit.coordinates, fit.params, b)
+    )
+
+
+def meat(fit: Fit, rows: Rows) -> Float[Array, "p p"]:
+    """Outer products of scores in working coordinates, by one pass."""
+    arrays, static = split(fit.model)
+    return jnp.asarray(
+        source(rows).sum(
+            lambda b: _meat(static, fit.weight_kind, arrays, fit.coordinates, fit.params, b)
+        )
+    )
+
+
+def information(fit: Fit, rows, y=None, curvature: str = "observed", **row_fields):
+    r"""The information matrix at the estimate, in the original coordinates.
+
+    Arguments:
+        fit: from `asx.fit`.
+        rows, y: the rows of the fit (`asx.Rows`, or arrays).
+        curvature: `"observed"` or `"expected"`.
+        row_fields: as in `covariance`.
+
+    Returns:
+        $\sum_i w_i I_i / \phi$, shape `(p, p)`.
+    """
+    rows = as_rows(rows, y, **row_fields)
+    with scope(_refuse_single(fit)):
+        check_fingerprint(fit, rows)
+        working = information_sums(_with_working_dispersion(fit), rows, curvature)
+        return _pull(fit, _pull(fit, working).T) / fit.dispersion
+
+
+def score_contributions(fit: Fit, rows, y=None, **row_fields) -> Float[Array, "n p"]:
+    r"""The score of each row, $w_i\,\partial\log f(y_i \mid x_i)/\partial\theta$ at the estimate.
+
+    Arguments:
+        fit: from `asx.fit`.
+        rows, y: the rows of the fit (`asx.Rows`, or arrays).
+        row_fields: as in `covariance`.
+
+    Returns:
+        Shape `(n, p)`, in the original coordinates; columns sum to zero at an optimum.
+    """
+    rows = as_rows(rows, y, **row_fields)
+    with scope(_refuse_single(fit)):
+        check_fingerprint(fit, rows)
+        unit = _with_working_dispersion(fit)
+        arrays, static = split(unit.model)
+        scores = source(rows).rowwise(
+            lambda b: _row_scores(static, arrays, unit.coordinates, unit.params, b)
+        )
+        weights = 1.0 if rows.weights is None else jnp.asarray(rows.weights)[:, None]
+        return _pull(fit, jnp.asarray(scores).T).T * weights / fit.dispersion
+
+
+def _pull(fit: Fit, score):
+    """Scores (a vector, or columns of a matrix) from working to original coordinates."""
+    parts, start = [], 0
+    for c in fit.coordinates or ():
+        k = c.center.shape[0]
+        parts.append(c.pull_score(score[start : start + k]))
+        start += k
+    return jnp.concatenate([*parts, score[start:]])
+
+
+def check_fingerprint(fit: Fit, rows: Rows) -> None:
+    """Raise unless these are the rows of the fit: their number, weights, and log-likelihood."""
+    if is_traced((fit, rows)):
+        return
+    weights = None if rows.weights is None else np.asarray(rows.weights, float)
+    present = rows.n if weights is None else int(np.count_nonzero(weights))
+    total = float(rows.n) if weights is None else float(weights.sum())
+    if rows.weight_kind != fit.weight_kind:
+        raise InputError(
+            f"The fit used weight_kind={fit.weight_kind!r} but these rows have "
+            f"weight_kind={rows.weight_kind!r}; pass the weights of the fit.",
+            code="other_rows",
+            column="weights",
+        )
+    same = present == int(fit.n_rows) and np.isclose(total, float(fit.sum_weights), rtol=1e-12)
+    if same:
+        value = float(_sums(_with_working_dispersion(fit), rows, "observed").value)
+        same = np.isclose(value, float(fit.kernel), rtol=FINGERPRINT_TOLERANCE, atol=1e-9)
+    if not same:
+        raise InputError(
+            f"These are not the rows of the fit: it saw {int(fit.n_rows)} rows with total weight "
+            f"{float(fit.sum_weights):g} and another log-likelihood at the estimate than these "
+            f"{present} rows give; pass the same rows, weights and offset.",
+            code="other_rows",
+        )

@@ -1,0 +1,121 @@
+"""Checks of arrays on the host, before any tracing: each failure is one clear sentence."""
+
+import jax
+import numpy as np
+
+from asymptotix.core.errors import InputError, close_matches, listed
+from asymptotix.data.rows import Rows
+
+__all__ = ["check_rows", "close_matches"]
+
+
+def check_rows(rows: Rows, names=None) -> None:
+    """Lengths, dtypes, finiteness and weights of concrete rows.
+
+    Arguments:
+        rows: NumPy or JAX arrays.
+        names: names of the columns of `x`, for messages; positions otherwise.
+
+    Raises:
+        InputError: with the column, the rows, the cause and the remedy.
+    """
+    n = _length("x", rows.x)
+    for what in ("y", "weights", "offset", "groups"):
+        value = getattr(rows, what)
+        if value is not None and _length(what, value) != n:
+            raise InputError(
+                f"x has {n} rows but {what} has {_length(what, value)}; "
+                "give both for the same observations.",
+                code="lengths",
+                column=what,
+            )
+    if n == 0:
+        raise InputError("The data have no rows; check how they were selected.", code="no_rows")
+    for leaf in jax.tree.leaves(rows.x):
+        _check_finite("x", leaf, names)
+    for leaf in jax.tree.leaves(rows.y):
+        _check_finite("y", leaf, None)
+    if rows.offset is not None:
+        _check_finite("offset", rows.offset, None)
+    if rows.weights is not None:
+        check_weights(rows.weights)
+
+
+def _length(what: str, tree) -> int:
+    leaves = jax.tree.leaves(tree)
+    shapes = {np.shape(leaf)[:1] for leaf in leaves}
+    if () in shapes or not leaves:
+        raise InputError(
+            f"{what} must be an array with one entry a row, not a single value.",
+            code="shape",
+            column=what,
+        )
+    if len(shapes) > 1:
+        raise InputError(
+            f"The parts of {what} have different numbers of rows: "
+            f"{sorted(s[0] for s in shapes)}; give all for the same observations.",
+            code="lengths",
+            column=what,
+        )
+    return shapes.pop()[0]
+
+
+def _check_finite(what: str, leaf, names) -> None:
+    array = np.asarray(leaf)
+    if array.dtype.kind not in "biuf":
+        raise InputError(
+            f"{what} holds values of type {array.dtype}, which are not numbers; "
+            "convert them to numbers, or pass a data frame and a formula.",
+            code="dtype",
+            column=what,
+        )
+    if array.dtype.kind != "f" or np.isfinite(_total(array)):
+        return
+    bad = ~np.isfinite(array)
+    if not bad.any():
+        return  # only the total overflowed
+    rows = np.flatnonzero(bad.reshape(array.shape[0], -1).any(axis=1))
+    column = _first_column(what, bad, names)
+    kind = "missing" if np.isnan(array[bad]).all() else "infinite or missing"
+    raise InputError(
+        f"{column} has {kind} values in {len(rows)} row{'s' if len(rows) > 1 else ''} "
+        f"(first: {listed(rows)}); drop or impute them before fitting.",
+        code="missing_values" if kind == "missing" else "infinite_values",
+        column=column,
+        rows=rows[:20],
+    )
+
+
+def _total(array: np.ndarray):
+    with np.errstate(all="ignore"):
+        return array.sum()
+
+
+def _first_column(what: str, bad: np.ndarray, names) -> str:
+    if bad.ndim < 2:
+        return what
+    column = int(np.flatnonzero(bad.any(axis=0))[0])
+    return f"column '{names[column]}'" if names else f"{what}[:, {column}]"
+
+
+def check_weights(weights, name: str = "weights") -> None:
+    """Weights must be finite, not negative, and not all zero."""
+    array = np.asarray(weights)
+    _check_finite(name, array, None)
+    if array.ndim != 1:
+        raise InputError(
+            f"{name} must have one entry a row, not shape {array.shape}.", code="shape", column=name
+        )
+    negative = np.flatnonzero(array < 0)
+    if negative.size:
+        raise InputError(
+            f"{name} has negative values in {negative.size} rows (first: {listed(negative)}); "
+            "a weight counts or scales an observation and cannot be below zero.",
+            code="negative_weights",
+            column=name,
+            rows=negative[:20],
+        )
+    if not array.any():
+        raise InputError(
+            f"{name} are all zero, which leaves no rows to fit.", code="no_rows", column=name
+        )

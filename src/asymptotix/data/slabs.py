@@ -1,0 +1,100 @@
+"""The host evaluator of sums over rows: fixed slabs, fed to one executable by all cores."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
+import numpy as np
+
+from asymptotix.core.precision import double
+from asymptotix.core.typing import Array, PyTree
+from asymptotix.data.rows import Block, Rows
+
+SLAB_ROWS = 65_536
+"""Rows a slab: large enough to hide a dispatch, small enough to keep several in flight."""
+
+
+class Slabs:
+    """Rows cut into slabs of one size, so that any number of rows uses one executable.
+
+    Full slabs are views of the caller's arrays wherever those are float64 and contiguous; only
+    the last one is copied, padded with rows of weight zero. The arrays must not change meanwhile.
+
+    Arguments:
+        rows: NumPy or JAX arrays.
+        size: rows a slab.
+    """
+
+    def __init__(self, rows: Rows, size: int = SLAB_ROWS):
+        host = jax.tree.map(np.asarray, rows)
+        self.n, self.size = rows.n, size
+        ones, zeros = np.ones(size), np.zeros(size)
+        self.slabs = [
+            self._cut(host, first, ones, zeros) for first in range(0, max(self.n, 1), size)
+        ]
+
+    def _cut(self, rows: Rows, first: int, ones, zeros) -> Block:
+        last = min(first + self.size, self.n)
+        count = last - first
+
+        def part(array):
+            return _padded(np.asarray(array[first:last], np.float64), self.size)
+
+        partial_ones = ones if count == self.size else _padded(ones[:count], self.size)
+        block = Block(
+            jax.tree.map(part, rows.x),
+            jax.tree.map(part, rows.y),
+            partial_ones if rows.weights is None else part(rows.weights),
+            zeros if rows.offset is None else part(rows.offset),
+        )
+        with double():
+            return jax.tree.map(jax.device_put, block)
+
+    def sum(self, function: Callable[[Block], PyTree[Array]]) -> PyTree[np.ndarray]:
+        """The sum over slabs of `function(slab)`, always added in the same order."""
+        parts = self.map(function)
+        return jax.tree.map(lambda *leaves: np.sum(np.stack(leaves), axis=0), *parts)
+
+    def map(self, function: Callable[[Block], PyTree[Array]]) -> list:
+        """`function` of every slab, as NumPy arrays, in order."""
+
+        def run(slab):
+            with double():  # the precision scope belongs to a thread
+                return jax.tree.map(np.asarray, function(slab))
+
+        if len(self.slabs) == 1:
+            return [run(self.slabs[0])]
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            return list(pool.map(run, self.slabs))
+
+
+def _padded(array: np.ndarray, size: int) -> np.ndarray:
+    if array.shape[0] == size:
+        return np.ascontiguousarray(array)
+    padded = np.zeros((size, *array.shape[1:]))
+    padded[: array.shape[0]] = array
+    return padded
+
+
+def bucket(n: int) -> int:
+    """The number of rows to pad small data to: 64, 96, 128, 192, 256, ... so that sizes repeat."""
+    size = 64
+    while size < n:
+        if size * 3 // 2 >= n:
+            return size * 3 // 2
+        size *= 2
+    return size
+
+
+def column_bucket(k: int) -> int:
+    """The number of columns to pad small designs to: 4, 8, 12, 16, 24, 32, 48, ..."""
+    for size in (4, 8, 12, 16):
+        if k <= size:
+            return size
+    size = 16
+    while size < k:
+        if size * 3 // 2 >= k:
+            return size * 3 // 2
+        size *= 2
+    return size

@@ -1,0 +1,49 @@
+"""One interface to sums over rows, wherever the rows live."""
+
+import jax
+import numpy as np
+
+from asymptotix.core.precision import is_traced, working_dtype
+from asymptotix.data.blocks import map_blocks, sum_blocks
+from asymptotix.data.rows import Block, Rows
+from asymptotix.data.slabs import SLAB_ROWS, Slabs, bucket
+
+
+class TracedSource:
+    """Rows inside a caller's transformation, read block by block."""
+
+    def __init__(self, rows: Rows):
+        self.rows = rows.block(working_dtype((rows.x, rows.y, rows.weights, rows.offset)))
+
+    def sum(self, function):
+        """The sum of `function(block)` over all blocks."""
+        return sum_blocks(function, self.rows)
+
+    def rowwise(self, function):
+        """`function(block)`, one entry a row, for all rows."""
+        return map_blocks(function, self.rows)
+
+
+class HostSource:
+    """Concrete rows, cut into slabs; small data make one slab of a standard size."""
+
+    def __init__(self, rows: Rows):
+        self.slabs = Slabs(rows, min(SLAB_ROWS, bucket(rows.n)))
+
+    def sum(self, function):
+        """The sum of `function(block)` over all slabs; `function` must be compiled already."""
+        return self.slabs.sum(function)
+
+    def rowwise(self, function):
+        """`function(block)`, one entry a row, for all rows, as NumPy arrays."""
+        parts = self.slabs.map(function)
+        n = self.slabs.n
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:n], *parts)
+
+
+def source(rows: Rows) -> TracedSource | HostSource:
+    """Where these rows live."""
+    return TracedSource(rows) if is_traced(rows) else HostSource(rows)
+
+
+__all__ = ["Block", "HostSource", "TracedSource", "source"]

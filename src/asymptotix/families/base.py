@@ -1,0 +1,128 @@
+"""The family of one observation: a distribution given its predictor `eta`."""
+
+import abc
+from typing import ClassVar, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from asymptotix.core.errors import InputError, listed
+from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
+
+Dispersion = Literal["fixed", "moment", "estimated"]
+
+
+class AbstractFamily(eqx.Module):
+    r"""A distribution of one response given one predictor $\eta$.
+
+    To add a family, subclass, declare the two class variables and write `log_prob`, `mean`,
+    `variance` and `sample` for **one** observation. Everything else (score, information,
+    covariances, tables) is derived. The remaining methods have defaults that say "not known"
+    by returning NaN, and are written where the family knows better.
+    """
+
+    name: eqx.AbstractClassVar[str]
+    dispersion_rule: eqx.AbstractClassVar[Dispersion]
+    """`fixed` (1 by definition), `moment` (outside the likelihood, from Pearson's chi2) or
+    `estimated` (a parameter of the family, in theta)."""
+
+    @abc.abstractmethod
+    def log_prob(self, eta: Eta, y: Response) -> Scalar:
+        r"""$\log f(y \mid \eta)$, with the family's own dispersion where it has one."""
+
+    @abc.abstractmethod
+    def mean(self, eta: Eta) -> Scalar:
+        r"""$\mu = E(y \mid \eta)$."""
+
+    @abc.abstractmethod
+    def variance(self, eta: Eta) -> Scalar:
+        r"""$\mathrm{Var}(y \mid \eta)$."""
+
+    @abc.abstractmethod
+    def sample(self, eta: Eta, *, key: Key) -> Response:
+        r"""One draw of $y$ given $\eta$."""
+
+    response_kind: ClassVar[Literal["numeric", "binary", "grouped"]] = "numeric"
+    """How a data frame's response is read: as numbers, as 0/1 or two labels, or with trials."""
+
+    # --- what the likelihood uses -------------------------------------------------------
+
+    def kernel(self, eta: Eta, y: Response) -> Scalar:
+        r"""The part of `log_prob` that depends on parameters, maximised by the fit.
+
+        For `moment` families it is minus half the unit deviance, so that $-2\sum$ kernel is the
+        deviance at dispersion 1.
+        """
+        return self.log_prob(eta, y)
+
+    def expected_information(self, eta: Eta, y: Response) -> Array:
+        r"""$E(-\partial^2 \log f/\partial\eta\,\partial\eta^\top)$; `y` only lends its trials.
+
+        NaN where the family does not know it: the `expected` covariance is then refused.
+        """
+        del y
+        return jnp.full(jnp.shape(eta) + jnp.shape(eta), jnp.nan)
+
+    def saturated(self, y: Response) -> Scalar:
+        r"""$\max_\eta \log f(y \mid \eta)$, from which the deviance is measured; NaN if unknown."""
+        del y
+        return jnp.array(jnp.nan)
+
+    def initial_eta(self, y: Response, weights: Float[Array, "n"]) -> Eta:
+        """A constant predictor to start from, given *all* responses (leading axis `n`)."""
+        del y
+        return jnp.zeros((), weights.dtype)
+
+    def response_mean(self, y: Response) -> Scalar:
+        """The response on the scale of `mean` (a share for grouped binomial)."""
+        return y
+
+    def response_variance(self, eta: Eta, y: Response) -> Scalar:
+        """The variance of `response_mean(y)`; `y` only lends its trials."""
+        del y
+        return self.variance(eta)
+
+    def with_dispersion(self, dispersion: Scalar) -> "AbstractFamily":
+        """The same family at another dispersion; only `moment` families have one to set."""
+        del dispersion
+        return self
+
+    # --- what the host checks -----------------------------------------------------------
+
+    def check_response(self, y, name: str) -> None:
+        """Raise `InputError` naming the values of `y` (NumPy, all rows) outside the support."""
+
+
+def expected_from_mean(family: AbstractFamily, eta: Scalar) -> Scalar:
+    r"""$\mu'(\eta)^2 / V(\mu)$: expected information of a one-parameter exponential family."""
+    mean, slope = jax.value_and_grad(family.mean)(eta)
+    del mean
+    return slope**2 / family.variance(eta)
+
+
+def refuse_responses(bad, values, name: str, problem: str, remedy: str) -> None:
+    """Raise `InputError` for the rows where `bad`, showing the first offending values.
+
+    Arguments:
+        bad: one truth value a row (NumPy).
+        values: the values to show, one a row.
+        name: the column of the response.
+        problem: what is wrong, to follow "3 of 10 values of 'y'".
+        remedy: a sentence that says what to do.
+
+    Raises:
+        InputError: with code `response_support`, the column and the rows.
+    """
+    rows = np.flatnonzero(bad)
+    if rows.size == 0:
+        return
+    shown = ", ".join(str(value) for value in np.asarray(values)[rows[:5]])
+    raise InputError(
+        f"{rows.size} of {len(values)} values of {name!r} {problem}: "
+        f"{shown} (row {listed(rows)}, counted from 0). {remedy}",
+        code="response_support",
+        column=name,
+        rows=rows,
+    )

@@ -1,0 +1,114 @@
+"""`asx.fit`: estimates a model, on the host or inside a caller's transformation."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from asymptotix.core.errors import FitError, InputError
+from asymptotix.core.linalg import triangular_factor
+from asymptotix.core.precision import is_traced, scope, working_dtype
+from asymptotix.core.static import split
+from asymptotix.core.status import MESSAGES, succeeded
+from asymptotix.data.rows import Rows
+from asymptotix.fitting import host
+from asymptotix.fitting.assemble import counts, residual_dof, scalars_and_model
+from asymptotix.fitting.fit import Fit
+from asymptotix.fitting.implicit import optimum
+from asymptotix.fitting.newton import Newton
+from asymptotix.fitting.traced import prepare
+from asymptotix.likelihood import is_structured
+from asymptotix.model import Regression
+
+
+def fit(
+    model: Regression,
+    x,
+    y=None,
+    *,
+    weights=None,
+    weight_kind=None,
+    offset=None,
+    solver: Newton | None = None,
+    throw: bool = False,
+) -> Fit:
+    r"""Maximum-likelihood estimate $\hat\theta = \arg\max_\theta \sum_i w_i \log f(y_i \mid x_i)$.
+
+    Works on NumPy and JAX arrays in double precision whatever the user's settings, and inside
+    `jit`, `vmap` and `grad`, where it follows the precision of the data. Derivatives of the
+    estimates with respect to data and weights are the implicit ones.
+
+    Arguments:
+        model: the model; where its parameters are not all zero they are the starting point.
+        x: covariates, shape `(n, k)`, with a column of ones for an intercept; or `asx.Rows`.
+        y: response, shape `(n,)`, or a pytree such as `(successes, trials)`.
+        weights, weight_kind, offset: as in `asx.Rows`.
+        solver: `asx.Newton()` by default.
+        throw: raise `asx.FitError` when the maximum is not found; otherwise the returned
+            `status` says so, one for each replicate under `vmap`.
+
+    Returns:
+        A `Fit`: the model at the estimate, its status, and no data.
+
+    Raises:
+        InputError: the arrays cannot be used (host calls only).
+        FitError: with `throw=True`, the maximum was not found.
+    """
+    rows = as_rows(x, y, weights=weights, weight_kind=weight_kind, offset=offset)
+    options = Newton() if solver is None else solver
+    if is_traced((model, rows)):
+        found = _traced(model, rows, options)
+        return _throw_traced(found) if throw else found
+    found = host.fit(model, rows, options)
+    if throw and not bool(found.converged):
+        raise FitError(f"The fit is {found.status_name}: {MESSAGES[found.status_name]}.")
+    return found
+
+
+def as_rows(x, y=None, **fields) -> Rows:
+    """`x` itself if it is `Rows`, else `Rows` made of the arguments."""
+    if isinstance(x, Rows):
+        if y is not None or any(v is not None for v in fields.values()):
+            raise InputError(
+                "Rows already hold response, weights and offset; give them there only.",
+                code="arguments",
+            )
+        return x
+    if y is None:
+        raise InputError("The response y is missing.", code="arguments", column="y")
+    return Rows(x, y, **fields)
+
+
+def _traced(model: Regression, rows: Rows, options: Newton) -> Fit:
+    dtype = working_dtype((rows.x, rows.y, rows.weights, rows.offset))
+    with scope(dtype):
+        block = rows.block(dtype)
+        model = jax.tree.map(
+            lambda leaf: leaf.astype(dtype) if jnp.issubdtype(leaf, jnp.floating) else leaf, model
+        )
+        active = None
+        if is_structured(model, block.x):
+            designs = jax.eval_shape(model.predictor.designs, block.x)
+            active = tuple(jnp.ones(d.shape[1], bool) for d in designs)
+        _, n, _ = counts(block, rows.weight_kind)
+        size = jnp.concatenate(active) if active else jnp.zeros(0)
+        constant = jax.lax.stop_gradient
+        dof = residual_dof(model, constant(n), size)
+        setup = constant(prepare(constant(model), constant(block), active, dof))
+        arrays, static = split(model)
+        params, information, state = optimum(static, options, arrays, block, setup)
+        scalars, fitted = scalars_and_model(model, block, setup, params, state, rows.weight_kind)
+        factor = triangular_factor(information, setup.problem.active)
+        return scalars.fit(
+            fitted,
+            params,
+            information,
+            factor,
+            setup.coordinates,
+            setup.problem.active,
+            rows.weight_kind,
+        )
+
+
+def _throw_traced(found: Fit) -> Fit:
+    message = "A fit did not find the maximum of the likelihood; see its status."
+    return eqx.error_if(found, ~succeeded(found.code), message)

@@ -1,0 +1,142 @@
+"""From a solved state to a `Fit`: back to the original coordinates, dispersion, statistics."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from asymptotix.core.linalg import triangular_factor
+from asymptotix.core.typing import Array, Float
+from asymptotix.data.rows import Block
+from asymptotix.fitting.fit import Fit
+from asymptotix.fitting.implicit import observed_information
+from asymptotix.fitting.newton import Newton, NewtonState
+from asymptotix.fitting.traced import Setup
+from asymptotix.likelihood import Statistics, dispersed_log_likelihood, statistics
+from asymptotix.model import Regression, layout
+
+
+class Scalars(NamedTuple):
+    """The single numbers of a fit; `Fit` says what each is."""
+
+    deviance: Float[Array, ""]
+    unit_log_likelihood: Float[Array, ""]
+    pearson: Float[Array, ""]
+    log_likelihood: Float[Array, ""]
+    dispersion: Float[Array, ""]
+    decrement: Float[Array, ""]
+    curvature_ratio: Float[Array, ""]
+    steps: Float[Array, ""]
+    code: Float[Array, ""]
+    n_rows: Float[Array, ""]
+    n: Float[Array, ""]
+    sum_weights: Float[Array, ""]
+    kernel: Float[Array, ""]
+
+    def fit(self, model, params, information, factor, coordinates, active, weight_kind) -> Fit:
+        """The `Fit` of these numbers.
+
+        Dispersion goes into the model here, so that `model` may come without it.
+        """
+        family = model.family
+        if family.dispersion_rule == "moment":
+            model = Regression(model.predictor, family.with_dispersion(self.dispersion))
+        return Fit(
+            model=model,
+            log_likelihood=self.log_likelihood,
+            statistics=Statistics(self.deviance, self.unit_log_likelihood, self.pearson),
+            dispersion=self.dispersion,
+            decrement=self.decrement,
+            curvature_ratio=self.curvature_ratio,
+            steps=self.steps.astype(np.int32),
+            code=self.code.astype(np.int32),
+            n_rows=self.n_rows,
+            n=self.n,
+            sum_weights=self.sum_weights,
+            kernel=self.kernel,
+            params=params,
+            information=information,
+            factor=factor,
+            coordinates=coordinates,
+            active=active,
+            weight_kind=weight_kind,
+        )
+
+
+def outward(coordinates, params):
+    """Parameters in the original coordinates; the family's own stay as they are."""
+    if coordinates is None:
+        return params
+    parts, start = [], 0
+    for c in coordinates:
+        size = c.center.shape[0]
+        parts.append(c.outward(params[start : start + size]))
+        start += size
+    return jnp.concatenate([*parts, params[start:]])
+
+
+def counts(rows: Block, weight_kind):
+    """`(rows present, observations, sum of weights)`."""
+    present = jnp.sum((rows.weight > 0).astype(rows.weight.dtype))
+    total = jnp.sum(jnp.where(rows.weight > 0, rows.weight, 0.0))
+    return present, (total if weight_kind == "frequency" else present), total
+
+
+def residual_dof(model: Regression, n, active):
+    """Degrees of freedom of a `moment` dispersion: observations less mean parameters."""
+    if model.family.dispersion_rule != "moment":
+        return jnp.zeros_like(n)
+    return n - jnp.sum(active).astype(n.dtype)
+
+
+def moment_dispersion(model: Regression, stats: Statistics, dof):
+    r"""$\phi$: Pearson chi2 over its degrees of freedom, or 1."""
+    if model.family.dispersion_rule != "moment":
+        return jnp.ones_like(stats.pearson)
+    return stats.pearson / jnp.where(dof > 0, dof, jnp.nan)
+
+
+def plugged_dispersion(stats: Statistics, n):
+    """The dispersion in the log-likelihood of a `moment` family: deviance over observations."""
+    return stats.deviance / n
+
+
+def final_information(
+    model: Regression, options: Newton, setup: Setup, state: NewtonState, rows: Block
+):
+    """The observed information at the end and its factor; one more pass after Fisher scoring."""
+    if options.curvature == "observed":
+        return state.here.information, state.here.factor
+    information = observed_information(model, setup, state.params, rows)
+    return information, triangular_factor(information, setup.problem.active)
+
+
+def scalars_and_model(
+    model: Regression, rows: Block, setup: Setup, params, state: NewtonState, weight_kind
+) -> tuple[Scalars, Regression]:
+    """The single numbers of a traced solve, and the model at its estimate."""
+    n_rows, n, total = counts(rows, weight_kind)
+    fitted = layout(model).replace(model, outward(setup.coordinates, params))
+    stats = statistics(fitted, rows)
+    llf = stats.log_likelihood
+    if model.family.dispersion_rule == "moment":
+        plugged, precision = plugged_dispersion(stats, n), weight_kind == "precision"
+        llf = dispersed_log_likelihood(fitted, rows, plugged, precision_weights=precision)
+    constant = jax.lax.stop_gradient
+    scalars = Scalars(
+        stats.deviance,
+        stats.log_likelihood,
+        stats.pearson,
+        llf,
+        moment_dispersion(model, stats, setup.problem.moment_dof),
+        constant(state.decrement),
+        constant(state.ratio),
+        state.steps,
+        state.status,
+        n_rows,
+        n,
+        total,
+        constant(state.here.value),
+    )
+    return scalars, fitted

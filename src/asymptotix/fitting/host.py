@@ -1,0 +1,150 @@
+"""Fits of concrete arrays: one compiled program for small data, slabs and all cores for large."""
+
+import warnings
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from asymptotix.core.errors import CollinearWarning, InputError
+from asymptotix.core.precision import double
+from asymptotix.core.status import CODE
+from asymptotix.data.checks import check_rows
+from asymptotix.data.rows import Rows
+from asymptotix.data.slabs import SLAB_ROWS
+from asymptotix.fitting import large, newton, small
+from asymptotix.fitting.fit import Fit
+from asymptotix.fitting.rank import collinear_columns
+from asymptotix.model import Regression
+from asymptotix.predictors import Linear
+
+
+def fit(
+    model: Regression,
+    rows: Rows,
+    options: newton.Newton,
+    names=None,
+    checked: bool = False,
+    collinear: str = "drop",
+) -> Fit:
+    """`asx.fit` on NumPy or JAX arrays.
+
+    Arguments:
+        model, rows, options: as there.
+        names: names of the columns, for messages.
+        checked: whether the caller has checked the rows already.
+        collinear: `"drop"` columns that repeat others, or `"raise"`.
+    """
+    if not checked:
+        check_rows(rows, names)
+        model.family.check_response(jax.tree.map(np.asarray, rows.y), "y")
+    with double():
+        model = jax.tree.map(_as_double, model)
+        columns = small.design_columns(model, small.x_outline(rows.x))
+        active = None if columns is None else tuple(np.ones(k, bool) for k in columns)
+        _check_size(rows, columns)
+        run = small.solve if rows.n <= SLAB_ROWS else large.solve
+        found = run(model, rows, options, active, qr=False)
+        if active is None or not _suspicious(found):
+            return found
+        active, omitted = _without_collinear(rows, model, found, active)
+        if omitted:
+            _say_collinear(omitted, names, collinear)
+        return run(model, rows, options, active, qr=True)
+
+
+def _as_double(leaf):
+    if isinstance(leaf, np.ndarray) and leaf.dtype == np.float64:
+        return leaf
+    if not eqx.is_array_like(leaf):
+        return leaf
+    array = np.asarray(leaf)
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+
+def _check_size(rows: Rows, columns) -> None:
+    if columns is None:
+        return
+    present = rows.n if rows.weights is None else int(np.count_nonzero(np.asarray(rows.weights)))
+    columns = sum(columns)
+    if columns > present:
+        raise InputError(
+            f"There are {columns} columns for {present} rows, so the coefficients cannot be told "
+            "apart; use fewer columns, more rows, or a penalty.",
+            code="more_columns_than_rows",
+        )
+
+
+def _suspicious(found: Fit) -> bool:
+    """Whether an information may be singular, or was too ill-conditioned for Cholesky."""
+    if int(found.code) == CODE["not_finite"]:
+        return False
+    factor = np.asarray(found.factor)
+    if not np.isfinite(factor).all():
+        return True
+    share = np.abs(np.diag(factor)) / np.linalg.norm(factor, axis=0)
+    return bool(share.min() < newton.ILL_CONDITIONED)
+
+
+def _without_collinear(rows: Rows, model: Regression, found: Fit, active):
+    """The active columns less those that repeat earlier ones, and the positions of the latter."""
+    remaining, omitted = [], []
+    for j, (c, a) in enumerate(zip(found.coordinates or (), active, strict=True)):
+        dropped, near = collinear_columns(
+            _design_slabs(rows, model, j), np.asarray(c.center), np.asarray(c.inverse_scale)
+        )
+        if near:
+            warnings.warn(
+                f"Columns at positions {near} are nearly combinations of earlier ones; their "
+                "estimates are imprecise.",
+                CollinearWarning,
+                stacklevel=4,
+            )
+        remaining.append(a & ~np.isin(np.arange(a.size), dropped))
+        omitted.extend((j, column) for column in dropped)
+    return tuple(remaining), omitted
+
+
+def _design_slabs(rows: Rows, model: Regression, j: int):
+    for first in range(0, rows.n, SLAB_ROWS):
+        part = slice(first, first + SLAB_ROWS)
+        x = jax.tree.map(lambda a, s=part: jnp.asarray(a[s], np.float64), rows.x)
+        design = np.asarray(model.predictor.designs(x)[j])  # pyright: ignore[reportOptionalSubscript]
+        yield design if rows.weights is None else design[np.asarray(rows.weights[part]) > 0]
+
+
+def _say_collinear(omitted, names, collinear: str) -> None:
+    columns = ", ".join(f"'{names[c]}'" if names else f"x[:, {c}]" for _, c in omitted)
+    if collinear == "raise":
+        raise InputError(
+            f"Earlier columns explain these exactly: {columns}; leave them out of the model.",
+            code="collinear",
+            column=columns,
+        )
+    warnings.warn(
+        f"Omitted because earlier columns explain them exactly: {columns}.",
+        CollinearWarning,
+        stacklevel=5,
+    )
+
+
+def fit_constant(model: Regression, rows: Rows, full: Fit) -> Fit:
+    """The model with an intercept only on the same rows, for the null log-likelihood.
+
+    Small data keep the width of the full design, all but one column switched off, and so use the
+    program that is compiled already.
+    """
+    options = newton.Newton()
+    with double():
+        ones = np.ones((rows.n, 1))
+        narrow_model = Regression(Linear(1), model.family)
+        if rows.n > SLAB_ROWS or full.coordinates is None or len(full.coordinates) != 1:
+            constant = eqx.tree_at(lambda r: r.x, rows, ones)
+            return fit(narrow_model, constant, options, checked=True)
+        k = full.coordinates[0].center.shape[0]
+        wide = np.zeros((rows.n, k))
+        wide[:, 0] = 1.0
+        constant = eqx.tree_at(lambda r: r.x, rows, wide)
+        active = (np.arange(k) == 0,)
+        return small.solve(model, constant, options, active, qr=False)

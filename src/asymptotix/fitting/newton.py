@@ -1,0 +1,233 @@
+r"""Newton's method as a small state machine: (value, score, information) in, next trial point out.
+
+It holds no data and evaluates nothing. A driver evaluates the sums at `trial(state)` and feeds
+them to `advance`, until `state.status` is no longer `running`; the traced and the host driver
+share every line of this file and so give the same digits.
+
+The decrement $\sqrt{g^\top I^{-1} g / \phi}$ is the distance left to the optimum in the
+estimates' own standard errors. A fit has converged when it is below the tolerance **and** the
+curvature along the last step has settled, $d^\top I_{new} d \,/\, d^\top I_{old} d \approx 1$:
+under separation the former goes to zero while the latter stays near $e^{-1}$.
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from asymptotix.core.linalg import (
+    fill_inactive,
+    share_unexplained,
+    solve_with_factor,
+)
+from asymptotix.core.status import CODE
+from asymptotix.core.typing import Array, Bool, Float, Int
+
+SETTLED = 0.1
+"""How far the ratio of curvatures along the last step may be from 1."""
+ROUNDING = 1e-6
+"""Below this decrement, a decrement that stops falling is put down to rounding."""
+MAX_HALVINGS = 40
+RANK_TOLERANCE = 1e-11
+"""A column of which earlier ones leave less than this share unexplained is collinear."""
+ILL_CONDITIONED = 1e-4
+"""Smallest share unexplained from which Cholesky gives way to QR: Gram condition 1e8."""
+
+
+class Newton(eqx.Module):
+    """Newton's method, the default solver.
+
+    Arguments:
+        curvature: `"observed"` (Newton-Raphson) or `"expected"` (Fisher scoring).
+        tolerance: on the decrement, in standard errors.
+        max_steps: accepted steps at most.
+    """
+
+    curvature: str = eqx.field(static=True, default="observed")
+    tolerance: float = eqx.field(static=True, default=1e-8)
+    max_steps: int = eqx.field(static=True, default=100)
+
+
+class Evaluation(NamedTuple):
+    """The sums at one point, with a triangular factor of the information (NaN if indefinite)."""
+
+    value: Float[Array, ""]
+    score: Float[Array, "p"]
+    information: Float[Array, "p p"]
+    factor: Float[Array, "p p"]
+
+
+class NewtonState(NamedTuple):
+    """Where the method stands: the accepted point, and the step being tried from it."""
+
+    params: Float[Array, "p"]
+    here: Evaluation
+    step: Float[Array, "p"]
+    fraction: Float[Array, ""]
+    decrement: Float[Array, ""]
+    ratio: Float[Array, ""]
+    unsettled: Int[Array, ""]
+    steps: Int[Array, ""]
+    halvings: Int[Array, ""]
+    status: Int[Array, ""]
+
+
+class Problem(NamedTuple):
+    """What the state machine must know besides the sums.
+
+    Attributes:
+        active: which parameters are estimated.
+        moment_dof: residual degrees of freedom where the dispersion is outside the likelihood
+            (`moment`), 0 where it is 1 or in theta.
+        dispersion_floor: below this a dispersion is rounding error (a perfect fit).
+    """
+
+    active: Bool[Array, "p"]
+    moment_dof: Float[Array, ""]
+    dispersion_floor: Float[Array, ""]
+
+
+def start(params) -> NewtonState:
+    """The state before anything is known: its trial point is the starting point."""
+    p, dtype = params.shape[0], params.dtype
+    unknown = Evaluation(
+        jnp.full((), -jnp.inf, dtype),
+        jnp.zeros(p, dtype),
+        jnp.zeros((p, p), dtype),
+        jnp.full((p, p), jnp.nan, dtype),
+    )
+    zero = jnp.zeros((), jnp.int32)
+    return NewtonState(
+        params=params,
+        here=unknown,
+        step=jnp.zeros(p, dtype),
+        fraction=jnp.ones((), dtype),
+        decrement=jnp.full((), jnp.inf, dtype),
+        ratio=jnp.full((), jnp.nan, dtype),
+        unsettled=zero,
+        steps=zero - 1,
+        halvings=zero,
+        status=zero + CODE["running"],
+    )
+
+
+def trial(state: NewtonState) -> Float[Array, "p"]:
+    """The point to evaluate next."""
+    return state.params + state.fraction * state.step
+
+
+def advance(
+    options: Newton, problem: Problem, state: NewtonState, there: Evaluation
+) -> NewtonState:
+    """The state after the sums at `trial(state)` are known: the step is taken, or halved."""
+    epsilon = jnp.finfo(state.params.dtype).eps
+    slack = 64 * epsilon * (1 + jnp.abs(there.value))
+    accept = _finite(there) & (there.value >= state.here.value - slack)
+    taken, halved = _take(options, problem, state, there), _halve(state, there)
+    return jax.tree.map(lambda a, b: jnp.where(accept, a, b), taken, halved)
+
+
+def _take(options, problem, state, there) -> NewtonState:
+    step, decrement = _direction(problem, there)
+    moved = state.fraction * state.step
+    before = moved @ state.here.information @ moved
+    after = moved @ there.information @ moved
+    first = state.steps < 0
+    ratio = jnp.where(first, jnp.nan, jnp.where(before == after, 1.0, after / before))
+    settled = jnp.abs(ratio - 1) <= SETTLED  # not so at the first point, which has no last step
+    definite = jnp.all(jnp.isfinite(there.factor))
+    # Twice in a row at the tolerance with curvature still falling: running away.
+    unsettled = jnp.where((decrement < options.tolerance) & ~settled, state.unsettled + 1, 0)
+    at_rounding = (decrement < ROUNDING) & (decrement >= 0.5 * state.decrement)
+    steps = state.steps + 1
+    converged = definite & settled & (decrement < options.tolerance)
+    outcomes = (
+        (converged, CODE["converged"]),
+        (definite & settled & at_rounding, CODE["converged_to_rounding"]),
+        (unsettled >= 2, CODE["diverging"]),
+        (_singular(problem, there) & (state.ratio < 1 - SETTLED), CODE["diverging"]),
+        (_singular(problem, there), CODE["rank_deficient"]),
+        ((steps >= options.max_steps) & ~definite, CODE["indefinite"]),
+        ((steps >= options.max_steps) & ~settled, CODE["diverging"]),
+        (steps >= options.max_steps, CODE["max_steps"]),
+    )
+    status = jnp.select([o[0] for o in outcomes], [o[1] for o in outcomes], CODE["running"])
+    return NewtonState(
+        # At the end one more step is free, and squares the distance that is left.
+        params=state.params + moved + jnp.where(converged, step, 0.0),
+        here=there,
+        step=step,
+        fraction=jnp.ones_like(state.fraction),
+        decrement=decrement,
+        ratio=ratio,
+        unsettled=unsettled.astype(jnp.int32),
+        steps=steps,
+        halvings=jnp.zeros_like(state.halvings),
+        status=status.astype(jnp.int32),
+    )
+
+
+def _halve(state: NewtonState, there: Evaluation) -> NewtonState:
+    halvings = state.halvings + 1
+    stuck = jnp.where(
+        state.decrement < ROUNDING,
+        CODE["converged_to_rounding"],
+        jnp.where(jnp.isfinite(there.value), CODE["stalled"], CODE["boundary"]),
+    )
+    return state._replace(
+        fraction=state.fraction / 2,
+        halvings=halvings,
+        status=jnp.where(
+            state.steps < 0,
+            CODE["not_finite"],
+            jnp.where(halvings >= MAX_HALVINGS, stuck, CODE["running"]),
+        ).astype(jnp.int32),
+    )
+
+
+def _finite(at: Evaluation) -> Bool[Array, ""]:
+    return (
+        jnp.isfinite(at.value)
+        & jnp.all(jnp.isfinite(at.score))
+        & jnp.all(jnp.isfinite(at.information))
+    )
+
+
+def _singular(problem: Problem, at: Evaluation) -> Bool[Array, ""]:
+    """Whether the information is positive semidefinite but of lower rank, to rounding."""
+    dead = problem.active & (jnp.diagonal(at.information) == 0)
+    tiny = share_unexplained(at.factor) < RANK_TOLERANCE
+    return jnp.any(dead) | jnp.any(tiny & problem.active)
+
+
+def dispersion(problem: Problem, value) -> Float[Array, ""]:
+    r"""$\phi$: 1, or the deviance over its degrees of freedom for `moment` families."""
+    dof = jnp.where(problem.moment_dof > 0, problem.moment_dof, 1.0)
+    moment = jnp.maximum(-2 * value / dof, problem.dispersion_floor)
+    return jnp.where(problem.moment_dof > 0, moment, 1.0)
+
+
+def _direction(problem: Problem, at: Evaluation):
+    """Newton's step and the decrement; where the information is indefinite, a safe step."""
+    definite = jnp.all(jnp.isfinite(at.factor))
+    score = jnp.where(problem.active, at.score, 0.0)
+    step = lax.cond(
+        definite,
+        lambda: solve_with_factor(at.factor, score),
+        lambda: _safe_step(fill_inactive(at.information, problem.active), score),
+    )
+    decrement = jnp.sqrt(jnp.maximum(score @ step, 0.0) / dispersion(problem, at.value))
+    return step, decrement
+
+
+def _safe_step(information, score):
+    """An ascent direction where Newton's is none: the diagonal is raised by Gershgorin's bound."""
+    scale = jnp.sqrt(jnp.maximum(jnp.abs(jnp.diagonal(information)), 1e-300))
+    unit = information / scale[:, None] / scale[None, :]
+    radius = jnp.sum(jnp.abs(unit), axis=1) - jnp.abs(jnp.diagonal(unit))
+    shift = jnp.maximum(jnp.max(radius - jnp.diagonal(unit)), 0.0) + 1e-3
+    raised = unit + shift * jnp.eye(unit.shape[0], dtype=unit.dtype)
+    lower = jnp.linalg.cholesky(raised, symmetrize_input=False)
+    return solve_with_factor(lower.T, score / scale) / scale

@@ -1,0 +1,53 @@
+"""Which columns repeat earlier ones: an exact look, taken only where a factor looks suspicious."""
+
+import numpy as np
+import scipy.linalg
+
+from asymptotix.fitting.newton import RANK_TOLERANCE
+
+WARN_TOLERANCE = 1e-7
+
+
+def collinear_columns(slabs, center, inverse_scale, tolerance: float = RANK_TOLERANCE):
+    """Columns that earlier ones explain but for a share below `tolerance` of their length.
+
+    Householder QR over slabs of rows (never a Gram matrix), then one sweep over the small factor
+    in which a column that is dropped no longer takes part.
+
+    Arguments:
+        slabs: arrays of rows of the design.
+        center, inverse_scale: how columns are standardised; 0 marks a column switched off.
+        tolerance: smallest share of a column's length that must be its own.
+
+    Returns:
+        Positions of the dropped columns, and of those kept with a share below 1e-7.
+    """
+    k = len(center)
+    factor = np.zeros((0, k))
+    for x in slabs:
+        part = (np.asarray(x) - center) * inverse_scale
+        factor = np.linalg.qr(np.vstack([factor, part]), mode="r")
+    return _sweep(factor, np.asarray(inverse_scale) != 0, tolerance)
+
+
+def _sweep(factor, active, tolerance):
+    kept, dropped, near = [], [], []
+    for j in np.flatnonzero(active):
+        length = np.linalg.norm(factor[:, j])
+        rest = _residual(factor[:, kept], factor[:, j])
+        if rest <= tolerance * length or length == 0:
+            dropped.append(int(j))
+            continue
+        if rest <= WARN_TOLERANCE * length:
+            near.append(int(j))
+        kept.append(int(j))
+    return dropped, near
+
+
+def _residual(columns, target) -> float:
+    if columns.shape[1] == 0:
+        return float(np.linalg.norm(target))
+    q, _ = scipy.linalg.qr(columns, mode="economic")
+    rest = target - q @ (q.T @ target)
+    rest = rest - q @ (q.T @ rest)
+    return float(np.linalg.norm(rest))

@@ -1,0 +1,22 @@
+"""The likelihood: theta to sums over rows."""
+
+from asymptotix.likelihood.coordinates import Coordinates, traced_coordinates
+from asymptotix.likelihood.outer import outer_products, row_scores
+from asymptotix.likelihood.statistics import Statistics, dispersed_log_likelihood, statistics
+from asymptotix.likelihood.structured import information_factor, is_structured
+from asymptotix.likelihood.sums import Curvature, Sums, block_sums
+
+__all__ = [
+    "Coordinates",
+    "Curvature",
+    "Statistics",
+    "Sums",
+    "block_sums",
+    "dispersed_log_likelihood",
+    "information_factor",
+    "is_structured",
+    "outer_products",
+    "row_scores",
+    "statistics",
+    "traced_coordinates",
+]

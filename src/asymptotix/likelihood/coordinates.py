@@ -1,0 +1,118 @@
+r"""Working coordinates: centred, scaled columns, on which linear predictors are solved.
+
+With column means $m$, scales $s$ and an intercept column of constant value $c$, the solver sees
+$\tilde x_j = (x_j - m_j) / s_j$ and parameters $\gamma$; then $\beta_j = \gamma_j / s_j$ and the
+intercept gives back $\sum_j m_j \beta_j / c$. The map is affine and exact for any $m$ and $s$, so
+that these only need to be of the right size. A column switched off has $1/s_j = 0$.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from asymptotix.core.typing import Array, Bool, Float
+from asymptotix.data.blocks import sum_blocks
+from asymptotix.data.rows import Block
+
+
+class Coordinates(NamedTuple):
+    """How the columns of one design are centred and scaled.
+
+    Attributes:
+        center: what is subtracted from each column; 0 without an intercept.
+        inverse_scale: what each column is then multiplied by; 0 for a column switched off.
+        intercept: 1/c at the intercept column, 0 elsewhere; all 0 without one.
+    """
+
+    center: Float[Array, "k"]
+    inverse_scale: Float[Array, "k"]
+    intercept: Float[Array, "k"]
+
+    @property
+    def active(self) -> Bool[Array, "k"]:
+        """Which columns are estimated."""
+        return self.inverse_scale != 0
+
+    def standardise(self, x: Float[Array, "n k"]) -> Float[Array, "n k"]:
+        """The columns as the solver sees them."""
+        return (x - self.center) * self.inverse_scale
+
+    def outward(self, gamma: Float[Array, "k ..."]) -> Float[Array, "k ..."]:
+        r"""$\beta = T\gamma$, for a vector or the columns of a matrix."""
+        beta = (gamma.T * self.inverse_scale).T
+        return beta - _outer(self.intercept, self.center @ beta)
+
+    def inward(self, beta: Float[Array, "k"]) -> Float[Array, "k"]:
+        r"""$\gamma = T^{-1}\beta$; 0 for columns switched off."""
+        moved = beta + self.intercept * (self.center @ beta)
+        return jnp.where(self.active, moved / jnp.where(self.active, self.inverse_scale, 1), 0)
+
+    def pull_score(self, score: Float[Array, "k ..."]) -> Float[Array, "k ..."]:
+        r"""$T^{-\top} s$: a score (or each column of a matrix) in the original coordinates."""
+        scaled = (score.T / jnp.where(self.active, self.inverse_scale, jnp.nan)).T
+        return scaled + _outer(self.center, self.intercept @ scaled)
+
+
+def _outer(vector, row):
+    return vector * row if jnp.ndim(row) == 0 else vector[:, None] * row[None, :]
+
+
+class Moments(NamedTuple):
+    """Sums over present rows, from which coordinates are made."""
+
+    count: Float[Array, ""]
+    shifted: Float[Array, "k"]
+    squares: Float[Array, "k"]
+
+
+def moment_sums(x: Float[Array, "n k"], weight, reference: Float[Array, "k"]) -> Moments:
+    """Sums of `x - reference` and its square over rows with positive weight."""
+    present = (weight > 0).astype(x.dtype)
+    shifted = (x - reference) * present[:, None]
+    return Moments(jnp.sum(present), present @ shifted, jnp.sum(shifted * shifted, axis=0))
+
+
+def coordinates_from(moments: Moments, reference, active: Bool[Array, "k"]) -> Coordinates:
+    """Means and standard deviations, or root mean squares where no column is constant."""
+    mean_shift = moments.shifted / moments.count
+    spread = jnp.sqrt(jnp.maximum(moments.squares / moments.count - mean_shift**2, 0.0))
+    is_constant = (moments.squares == 0) & (reference != 0) & active
+    has_intercept = jnp.any(is_constant)
+    first = (jnp.arange(reference.shape[0]) == jnp.argmax(is_constant)) & has_intercept
+    mean = reference + mean_shift
+    size = jnp.where(has_intercept, spread, jnp.hypot(spread, mean))
+    scale = jnp.where(first, reference, jnp.where(size > 0, size, 1.0))
+    return Coordinates(
+        center=jnp.where(has_intercept & ~first & active, mean, 0.0),
+        inverse_scale=jnp.where(active, 1.0 / scale, 0.0),
+        intercept=jnp.where(first, 1.0 / jnp.where(first, reference, 1.0), 0.0),
+    )
+
+
+def traced_coordinates(
+    designs, rows: Block, active: tuple[Bool[Array, "k"], ...]
+) -> tuple[Coordinates, ...]:
+    """Coordinates of every design of a predictor, by one loop over blocks for each.
+
+    Arguments:
+        designs: `predictor.designs`, from a block's `x` to one matrix per component.
+        rows: all rows.
+        active: for each design, which of its columns are estimated.
+    """
+    first = jnp.argmax(rows.weight > 0)
+    one = designs(_row(rows.x, first))
+    references = [d[0] for d in one]
+
+    def sums(block: Block):
+        return tuple(
+            moment_sums(d, block.weight, r)
+            for d, r in zip(designs(block.x), references, strict=True)
+        )
+
+    moments = sum_blocks(sums, rows)
+    return tuple(map(coordinates_from, moments, references, active))
+
+
+def _row(x, index):
+    return jax.tree.map(lambda a: a[index][None], x)

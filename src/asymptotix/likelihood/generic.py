@@ -1,0 +1,65 @@
+"""Sums over one block for any model, by automatic differentiation in all parameters."""
+
+import jax
+import jax.numpy as jnp
+
+from asymptotix.core.typing import Array, Float
+from asymptotix.data.rows import Block
+from asymptotix.model import Layout, Regression
+
+
+def row_log_likelihoods(model: Regression, block: Block) -> Float[Array, "n"]:
+    r"""$w_i \ell_i$ of each row; a row of weight zero contributes exactly zero."""
+
+    def one(x, y, offset):
+        return model.family.kernel(model.predictor(x) + offset, y)
+
+    values = jax.vmap(one)(block.x, block.y, block.offset)
+    return weighted(block.weight, values)
+
+
+def weighted(weight, values):
+    """Rows times their weights, with exact zeros (not NaN) where a row is absent."""
+    shaped = weight.reshape(weight.shape + (1,) * (values.ndim - 1))
+    return jnp.where(shaped > 0, shaped * values, 0.0)
+
+
+def block_sums(model: Regression, layout: Layout, curvature: str, theta, block: Block):
+    """`(value, score, information)` of one block, with derivatives taken inside it."""
+
+    def value(t):
+        return jnp.sum(row_log_likelihoods(layout.replace(model, t), block))
+
+    total, score = jax.value_and_grad(value)(theta)
+    if curvature == "observed":
+        return total, score, -jax.hessian(value)(theta)
+    return total, score, _expected(model, layout, theta, block)
+
+
+def _expected(model, layout, theta, block: Block):
+    r"""$\sum_i w_i J_i^\top E_i J_i$ with $J_i = \partial\eta_i/\partial\theta$."""
+
+    def one(x, y, offset):
+        def eta(t):
+            return layout.replace(model, t).predictor(x) + offset
+
+        inner = jnp.atleast_2d(
+            layout.replace(model, theta).family.expected_information(eta(theta), y)
+        )
+        jacobian = jnp.atleast_2d(jax.jacrev(eta)(theta))
+        return jacobian.T @ inner @ jacobian
+
+    return jnp.sum(weighted(block.weight, jax.vmap(one)(block.x, block.y, block.offset)), axis=0)
+
+
+def row_scores(model: Regression, layout: Layout, theta, block: Block) -> Float[Array, "n p"]:
+    r"""$s_i = \partial \ell_i/\partial\theta$ of each row, without its weight."""
+
+    def one(x, y, offset):
+        def value(t):
+            candidate = layout.replace(model, t)
+            return candidate.family.kernel(candidate.predictor(x) + offset, y)
+
+        return jax.grad(value)(theta)
+
+    return jax.vmap(one)(block.x, block.y, block.offset)

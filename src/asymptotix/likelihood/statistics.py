@@ -1,0 +1,74 @@
+"""Statistics of a fitted model that are sums over rows: log-likelihood, deviance, Pearson chi2."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from asymptotix.core.typing import Array, Float
+from asymptotix.data.blocks import sum_blocks
+from asymptotix.data.rows import Block
+from asymptotix.likelihood.generic import weighted
+from asymptotix.model import Regression
+
+
+class Statistics(NamedTuple):
+    r"""Sums over rows at the estimate, at unit dispersion where that is a moment estimate.
+
+    Attributes:
+        deviance: $2\sum w_i (\ell_i^{sat} - \ell_i)$; NaN where the family declares no
+            saturated model.
+        log_likelihood: $\sum w_i \ell_i$ with every constant.
+        pearson: $\sum w_i (y_i - \mu_i)^2 / V(\mu_i)$.
+    """
+
+    deviance: Float[Array, ""]
+    log_likelihood: Float[Array, ""]
+    pearson: Float[Array, ""]
+
+
+def statistics(model: Regression, rows: Block) -> Statistics:
+    """Deviance, log-likelihood and Pearson chi2 of a model, by one pass."""
+    unit = model.family.with_dispersion(jnp.ones((), rows.weight.dtype))
+
+    def one(x, y, offset):
+        eta = model.predictor(x) + offset
+        log_prob = unit.log_prob(eta, y)
+        deviance = 2 * (unit.saturated(y) - log_prob)
+        residual = unit.response_mean(y) - unit.mean(eta)
+        variance = unit.response_variance(eta, y)
+        positive = variance > 0
+        square = residual**2 / jnp.where(positive, variance, 1.0)
+        pearson = jnp.where(positive | (residual != 0), square, 0.0)
+        return jnp.stack([deviance, log_prob, pearson])
+
+    def block(b: Block):
+        return jnp.sum(weighted(b.weight, jax.vmap(one)(b.x, b.y, b.offset)), axis=0)
+
+    sums = sum_blocks(block, rows)
+    return Statistics(sums[0], sums[1], sums[2])
+
+
+def dispersed_log_likelihood(
+    model: Regression, rows: Block, dispersion, *, precision_weights: bool
+):
+    r"""$\sum_i \log f(y_i)$ at a given dispersion, for families where that is a moment estimate.
+
+    Arguments:
+        dispersion: $\phi$.
+        precision_weights: whether a weight divides its row's dispersion ($\phi / w_i$, as in
+            R) in place of multiplying its log-likelihood.
+    """
+    divides = precision_weights
+
+    def one(x, y, offset, weight):
+        safe = jnp.where(weight > 0, weight, 1.0)
+        family = model.family.with_dispersion(dispersion / safe if divides else dispersion)
+        return family.log_prob(model.predictor(x) + offset, y)
+
+    def block(b: Block):
+        values = jax.vmap(one)(b.x, b.y, b.offset, b.weight)
+        present = (b.weight > 0).astype(b.weight.dtype)
+        return jnp.sum(weighted(present if divides else b.weight, values))
+
+    return sum_blocks(block, rows)

@@ -1,0 +1,162 @@
+r"""Sums over one block where the predictor is linear in its parameters.
+
+Per row, the log-likelihood is differentiated in $z = (\eta, \psi)$ only: the predictor's few
+components and the family's own parameters $\psi$. With designs $D_j$ (a column of ones for each
+$\psi$), gradient $g_i$ and curvature $H_i$ in $z$,
+$$ s_j = D_j^\top g_{\cdot j}, \qquad I_{jl} = D_j^\top \mathrm{diag}(H_{\cdot jl}) D_l . $$
+"""
+
+import jax
+import jax.numpy as jnp
+
+from asymptotix.core.typing import Array, Float
+from asymptotix.data.blocks import fold_blocks
+from asymptotix.data.rows import Block
+from asymptotix.likelihood.coordinates import Coordinates
+from asymptotix.likelihood.generic import weighted
+from asymptotix.model import Regression, layout
+
+
+def is_structured(model: Regression, x) -> bool:
+    """Whether the model's predictor is linear in its parameters."""
+    return jax.eval_shape(model.predictor.designs, x) is not None
+
+
+def split_theta(designs, theta):
+    """The coefficients of each design, and the family's parameters after them."""
+    parts, start = [], 0
+    for design in designs:
+        parts.append(theta[start : start + design.shape[1]])
+        start += design.shape[1]
+    return parts, theta[start:]
+
+
+def predictor_values(model: Regression, designs, parts, offset):
+    r"""$\eta$ of each row: shape `(n,)`, or `(n, m)` for a vector predictor."""
+    columns = [design @ part for design, part in zip(designs, parts, strict=True)]
+    if _is_scalar(model, designs):
+        return columns[0] + offset
+    return jnp.stack(columns, axis=-1) + jnp.reshape(offset, (offset.shape[0], -1))
+
+
+def _is_scalar(model: Regression, designs) -> bool:
+    return len(designs) == 1 and not getattr(model.predictor, "vector_eta", False)
+
+
+def block_sums(
+    model: Regression,
+    coordinates: tuple[Coordinates, ...],
+    curvature: str,
+    theta: Float[Array, "p"],
+    block: Block,
+):
+    """`(value, score, information)` of one block in working coordinates."""
+    designs = standardised_designs(model, coordinates, block.x)
+    parts, psi = split_theta(designs, theta)
+    eta = predictor_values(model, designs, parts, block.offset)
+    if eta.ndim == 1 and psi.shape == (0,):
+        return _scalar_sums(model.family, curvature, designs[0], eta, block)
+    return _vector_sums(model.family, curvature, designs, eta, psi, block)
+
+
+def standardised_designs(model, coordinates, x):
+    """The predictor's designs as the solver sees them."""
+    designs = model.predictor.designs(x)
+    return tuple(c.standardise(d) for c, d in zip(coordinates, designs, strict=True))
+
+
+def scalar_derivatives(family, curvature: str, eta, y):
+    r"""$(\ell_i, \partial\ell_i/\partial\eta, h_i)$ of each row, $h$ the chosen curvature."""
+
+    def one(e, yi):
+        def slope(v):
+            return jax.value_and_grad(family.kernel)(v, yi)
+
+        if curvature == "observed":
+            (value, first), (_, second) = jax.jvp(slope, (e,), (jnp.ones_like(e),))
+            return value, first, -second
+        return *slope(e), family.expected_information(e, yi)
+
+    return jax.vmap(one)(eta, y)
+
+
+def _scalar_sums(family, curvature, design, eta, block: Block):
+    value, first, second = (
+        weighted(block.weight, v) for v in scalar_derivatives(family, curvature, eta, block.y)
+    )
+    information = (design * second[:, None]).T @ design
+    return jnp.sum(value), first @ design, information
+
+
+def vector_derivatives(family, curvature: str, eta, psi, y):
+    r"""Value, gradient and curvature of each row in $z = (\eta, \psi)$."""
+    family_layout = layout(family)
+    shape, size = eta.shape[1:], eta[0].size
+
+    def one(e, yi):
+        def kernel(z):
+            candidate = family_layout.replace(family, z[size:])
+            return candidate.kernel(z[:size].reshape(shape), yi)
+
+        z = jnp.concatenate([jnp.ravel(e), psi])
+        value, first = jax.value_and_grad(kernel)(z)
+        if curvature == "observed":
+            return value, first, -jax.hessian(kernel)(z)
+        candidate = family_layout.replace(family, psi)
+        second = jnp.full((z.size, z.size), jnp.nan if psi.size else 0.0)
+        inner = candidate.expected_information(e, yi).reshape(size, size)
+        return value, first, second.at[:size, :size].set(inner)
+
+    return jax.vmap(one)(eta, y)
+
+
+def _vector_sums(family, curvature, designs, eta, psi, block: Block):
+    value, first, second = (
+        weighted(block.weight, v) for v in vector_derivatives(family, curvature, eta, psi, block.y)
+    )
+    ones = jnp.ones((eta.shape[0], 1), eta.dtype)
+    wide = (*designs, *([ones] * psi.size))
+    score = jnp.concatenate([first[:, j] @ d for j, d in enumerate(wide)])
+    information = jnp.block(
+        [
+            [(left * second[:, j, m][:, None]).T @ right for m, right in enumerate(wide)]
+            for j, left in enumerate(wide)
+        ]
+    )
+    return jnp.sum(value), score, information
+
+
+def row_scores(model, coordinates, theta, block: Block) -> Float[Array, "n p"]:
+    r"""$s_i$ of each row in working coordinates, without its weight."""
+    designs = standardised_designs(model, coordinates, block.x)
+    parts, psi = split_theta(designs, theta)
+    eta = predictor_values(model, designs, parts, block.offset)
+    if eta.ndim == 1 and psi.shape == (0,):
+        _, first, _ = scalar_derivatives(model.family, "observed", eta, block.y)
+        first = first[:, None]
+    else:
+        _, first, _ = vector_derivatives(model.family, "observed", eta, psi, block.y)
+    ones = jnp.ones((eta.shape[0], 1), eta.dtype)
+    wide = (*designs, *([ones] * psi.size))
+    return jnp.concatenate([first[:, j : j + 1] * d for j, d in enumerate(wide)], axis=1)
+
+
+def information_factor(model, coordinates, curvature: str, theta, rows: Block):
+    r"""$R$ with $R^\top R = \sum_i h_i \tilde x_i \tilde x_i^\top$ by blockwise QR.
+
+    Squares no condition number. Only where one scalar predictor is all there is; NaN where a
+    curvature is negative, since then no real factor of the rows exists.
+    """
+
+    def fold(factor, block: Block):
+        designs = standardised_designs(model, coordinates, block.x)
+        parts, _ = split_theta(designs, theta)
+        eta = predictor_values(model, designs, parts, block.offset)
+        _, _, second = scalar_derivatives(model.family, curvature, eta, block.y)
+        second = weighted(block.weight, second)
+        root = jnp.sqrt(jnp.where(second >= 0, second, jnp.nan))
+        stacked = jnp.concatenate([factor, designs[0] * root[:, None]])
+        return jnp.linalg.qr(stacked, mode="r")
+
+    k = coordinates[0].center.shape[0]
+    return fold_blocks(fold, jnp.zeros((k, k), theta.dtype), rows)

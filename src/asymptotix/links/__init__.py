@@ -1,0 +1,33 @@
+"""Scalar functions between the mean and the predictor, one link a file."""
+
+from asymptotix.links.base import AbstractLink
+from asymptotix.links.cauchit import CauchitLink
+from asymptotix.links.cloglog import CloglogLink
+from asymptotix.links.identity import IdentityLink
+from asymptotix.links.log import LogLink
+from asymptotix.links.logit import LogitLink
+from asymptotix.links.loglog import LoglogLink
+from asymptotix.links.power import (
+    AbstractPowerLink,
+    InverseLink,
+    InverseSquareLink,
+    PowerLink,
+    SqrtLink,
+)
+from asymptotix.links.probit import ProbitLink
+
+__all__ = [
+    "AbstractLink",
+    "AbstractPowerLink",
+    "CauchitLink",
+    "CloglogLink",
+    "IdentityLink",
+    "InverseLink",
+    "InverseSquareLink",
+    "LogLink",
+    "LogitLink",
+    "LoglogLink",
+    "PowerLink",
+    "ProbitLink",
+    "SqrtLink",
+]

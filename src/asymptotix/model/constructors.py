@@ -1,0 +1,31 @@
+"""The everyday models by name."""
+
+from asymptotix.families import Bernoulli, Gaussian, Poisson
+from asymptotix.links import IdentityLink, LogitLink, LogLink, ProbitLink
+from asymptotix.model.regression import Regression
+from asymptotix.predictors import Linear
+
+
+def Logit(k: int) -> Regression:
+    r"""Logistic regression on `k` columns: $P(y = 1 \mid x) = 1 / (1 + e^{-x^\top\beta})$."""
+    return Regression(Linear(k), Bernoulli(LogitLink()))
+
+
+def Probit(k: int) -> Regression:
+    r"""Probit regression on `k` columns: $P(y = 1 \mid x) = \Phi(x^\top\beta)$."""
+    return Regression(Linear(k), Bernoulli(ProbitLink()))
+
+
+def LinearProbability(k: int) -> Regression:
+    r"""Linear probability model on `k` columns: $P(y = 1 \mid x) = x^\top\beta$, least squares."""
+    return LinearRegression(k)
+
+
+def LinearRegression(k: int) -> Regression:
+    r"""Linear regression on `k` columns: $E(y \mid x) = x^\top\beta$, least squares."""
+    return Regression(Linear(k), Gaussian(IdentityLink()))
+
+
+def PoissonRegression(k: int) -> Regression:
+    r"""Poisson regression on `k` columns: $E(y \mid x) = e^{x^\top\beta}$."""
+    return Regression(Linear(k), Poisson(LogLink()))

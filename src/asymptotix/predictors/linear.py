@@ -1,0 +1,32 @@
+"""The linear predictor."""
+
+import numpy as np
+
+from asymptotix.core.parameters import parameter
+from asymptotix.core.typing import Array, Float
+from asymptotix.predictors.base import AbstractPredictor
+
+
+class Linear(AbstractPredictor):
+    r"""$\eta = x^\top \beta$. The columns of `x` are what you give: include a column of ones.
+
+    Arguments:
+        k: number of columns.
+    """
+
+    coef: Float[Array | np.ndarray, "k"] = parameter()
+
+    def __init__(self, k: int):
+        self.coef = np.zeros(int(k))
+
+    def __call__(self, x: Float[Array | np.ndarray, "k"]) -> Float[Array, ""]:
+        return x @ self.coef
+
+    def designs(self, x: Float[Array | np.ndarray, "n k"]):
+        return (x,)
+
+    def is_paddable(self) -> bool:
+        return True
+
+    def coefficient_names(self, columns) -> tuple[str, ...]:
+        return tuple(columns)

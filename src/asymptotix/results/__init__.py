@@ -1,0 +1,6 @@
+"""Results and tables: what a person reads."""
+
+from asymptotix.results.results import Results
+from asymptotix.results.table import Row, Table
+
+__all__ = ["Results", "Row", "Table"]

@@ -1,0 +1,109 @@
+"""The inputs of a formula fit: kept by reference, evaluated again when rows are needed."""
+
+import dataclasses
+import warnings
+from typing import Any
+
+import numpy as np
+
+from asymptotix.core.errors import InputError, MissingRowsWarning
+from asymptotix.data.design import Design, build_design
+from asymptotix.data.response import Response, code_response, numeric_response, take_column
+from asymptotix.data.rows import Rows
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """What a user handed to a formula fit.
+
+    Attributes:
+        formula: the formula.
+        data: the source, by reference; `None` once it was let go.
+        context: the caller's names that the formula may use.
+        weights, offset, trials: a column's name, an array, or `None`.
+        weight_kind: how weights count.
+        missing: `"drop"` or `"raise"`.
+        response_kind: `"binary"`, `"numeric"` or `"grouped"`.
+        response_is: `"counts"` or `"proportion"`, for grouped responses.
+    """
+
+    formula: str
+    data: Any
+    context: Any = None
+    weights: Any = None
+    weight_kind: Any = None
+    offset: Any = None
+    trials: Any = None
+    missing: str = "drop"
+    response_kind: str = "numeric"
+    response_is: str = "counts"
+
+    def evaluate(self) -> tuple[Rows, Design, Response]:
+        """Rows, design and coded response.
+
+        Raises:
+            InputError: with the column, the rows, the cause and the remedy.
+        """
+        given = (self.weights, self.offset, self.trials)
+        extra = [name for name in given if isinstance(name, str)]
+        design = build_design(self.formula, self.data, self.context, extra, self.missing)
+
+        def taken(value, what):
+            return None if value is None else take_column(design.frame, value, design.kept, what)
+
+        response = self._response(design, taken(self.trials, "trials"))
+        rows = Rows(
+            design.x,
+            response.values,
+            weights=taken(self.weights, "weights"),
+            weight_kind=self.weight_kind,
+            offset=taken(self.offset, "offset"),
+        )
+        return rows, design, response
+
+    def again(self, data=None) -> Rows:
+        """The rows once more, from `data` or from the source held, without warning again."""
+        source = self.data if data is None else data
+        if source is None:
+            raise InputError(
+                "The fit does not hold its data (keep_data=False); pass data=.", code="no_data"
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MissingRowsWarning)
+            rows, _, _ = dataclasses.replace(self, data=source).evaluate()
+        return rows
+
+    def _response(self, design: Design, trials) -> Response:
+        name = design.response_name or "response"
+        if self.response_kind == "binary":
+            return code_response(design.response, name)  # pyright: ignore[reportArgumentType]
+        plain = numeric_response(design.response, name)  # pyright: ignore[reportArgumentType]
+        if self.response_kind == "numeric":
+            return plain
+        return dataclasses.replace(plain, values=self._counts(plain.values, trials, name))
+
+    def _counts(self, values, trials, name: str):
+        if trials is None:
+            raise InputError(
+                f"A grouped binomial response '{name}' needs its trials; pass trials='column', "
+                "or use family=asx.Bernoulli() for a response of 0 and 1.",
+                code="trials",
+                column=name,
+            )
+        if self.response_is == "counts":
+            if np.any(values % 1) and np.all((values >= 0) & (values <= 1)):
+                raise InputError(
+                    f"'{name}' holds shares between 0 and 1, not counts; "
+                    "say response='proportion'.",
+                    code="trials",
+                    column=name,
+                )
+            return values, trials
+        if self.response_is != "proportion":
+            raise InputError(
+                f"response={self.response_is!r} must be 'counts' or 'proportion'.", code="option"
+            )
+        successes = values * trials
+        whole = np.round(successes)
+        # A share printed with few digits still stands for a whole number of successes.
+        return np.where(np.abs(successes - whole) < 1e-6 * trials, whole, successes), trials

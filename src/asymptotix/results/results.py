@@ -1,0 +1,341 @@
+"""Results: what a person reads off a formula fit."""
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from asymptotix.core.errors import InputError
+from asymptotix.core.precision import double
+from asymptotix.core.reference import Reference
+from asymptotix.covariances import AbstractCovariance, Covariance, covariance, covariance_kind
+from asymptotix.data.design import DesignSpec
+from asymptotix.fitting import Fit
+from asymptotix.inference import Delta, WaldTable, delta_method, wald_table
+from asymptotix.model import Regression
+from asymptotix.results.inputs import Inputs
+from asymptotix.results.summary import summary_table
+from asymptotix.results.table import Table
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Results:
+    """An estimated model with its uncertainty; made by `asx.logit`, `asx.glm`, ...
+
+    Holds the source of its data by reference, never rows or a design.
+
+    Attributes:
+        title: what the model is called.
+        fit: the fit, without data.
+        covariance: the covariance of the estimates, with its status.
+        names: names of the parameters.
+        inputs, spec: the formula's inputs, and how to build its design on new data.
+        reference: the distribution of estimate over standard error.
+        confidence: coverage of intervals.
+        llnull: log-likelihood with an intercept only.
+        conventions: every numeric choice that these numbers follow.
+        dropped: rows left out because of missing values.
+        event: the label that counts as 1, where the response was labels.
+    """
+
+    title: str
+    fit: Fit
+    covariance: Covariance
+    names: tuple[str, ...]
+    inputs: Inputs
+    spec: DesignSpec
+    reference: Reference
+    confidence: float
+    llnull: float
+    conventions: dict[str, str]
+    dropped: int
+    event: str | None
+
+    # --- estimates ----------------------------------------------------------------------
+
+    @property
+    def model(self) -> Regression:
+        """The fitted Equinox module."""
+        return self.fit.model
+
+    @functools.cached_property
+    def wald(self) -> WaldTable:
+        """Estimates, errors, tests and limits as arrays, in the order of `names`."""
+        from asymptotix.model import layout
+
+        values = np.asarray(layout(self.model).flatten(self.model), float)
+        values = np.where(np.asarray(self.fit.active), values, np.nan)
+        errors = np.asarray(self.covariance.standard_errors)
+        return wald_table(values, errors, self.reference, self.confidence)
+
+    @property
+    def params(self) -> pd.Series:
+        """Estimates; NaN for omitted columns."""
+        return self._series(self.wald.estimates)
+
+    @property
+    def bse(self) -> pd.Series:
+        """Standard errors; NaN where they do not exist."""
+        return self._series(self.wald.standard_errors)
+
+    @property
+    def tvalues(self) -> pd.Series:
+        """Estimates over standard errors: z or t, as `reference` says."""
+        return self._series(self.wald.statistics)
+
+    @property
+    def pvalues(self) -> pd.Series:
+        """Two-sided p-values of zero coefficients."""
+        return self._series(np.exp(self.wald.log_p))
+
+    @property
+    def log_pvalues(self) -> pd.Series:
+        """Their natural logarithms, which do not underflow."""
+        return self._series(self.wald.log_p)
+
+    def conf_int(self, confidence: float | None = None) -> pd.DataFrame:
+        """Wald intervals.
+
+        Arguments:
+            confidence: coverage; that of the fit by default.
+        """
+        w = self.wald
+        if confidence is not None:
+            _check_confidence(confidence)
+            w = wald_table(w.estimates, w.standard_errors, self.reference, confidence)
+        return pd.DataFrame({"lower": w.lower, "upper": w.upper}, index=list(self.names))
+
+    def cov_params(self) -> pd.DataFrame:
+        """The covariance matrix of the estimates."""
+        names = list(self.names)
+        return pd.DataFrame(np.asarray(self.covariance.matrix), index=names, columns=names)
+
+    def _series(self, values) -> pd.Series:
+        return pd.Series(values, index=list(self.names))
+
+    # --- statistics of the model --------------------------------------------------------
+
+    @property
+    def llf(self) -> float:
+        """Log-likelihood at the estimate, with every constant."""
+        return float(self.fit.log_likelihood)
+
+    @property
+    def deviance(self) -> float:
+        """Twice the distance of the log-likelihood from a saturated model's, at dispersion 1."""
+        return float(self.fit.statistics.deviance)
+
+    @property
+    def pearson_chi2(self) -> float:
+        """Sum of squared Pearson residuals, at dispersion 1."""
+        return float(self.fit.statistics.pearson)
+
+    @property
+    def scale(self) -> float:
+        """The dispersion: 1, or its moment estimate."""
+        return float(self.fit.dispersion)
+
+    @property
+    def nobs(self) -> float:
+        """Observations: rows used, or the sum of frequency weights."""
+        return float(self.fit.n)
+
+    @property
+    def rank(self) -> int:
+        """Estimated parameters, without a moment dispersion."""
+        return int(np.sum(np.asarray(self.fit.active)))
+
+    @property
+    def df_model(self) -> int:
+        """Estimated parameters besides the intercept."""
+        return self.rank - int(self.spec.has_intercept)
+
+    @property
+    def df_resid(self) -> float:
+        """Observations less estimated parameters."""
+        return self.nobs - self.rank
+
+    @property
+    def n_parameters(self) -> int:
+        """Parameters as AIC and BIC count them: with a dispersion that was estimated."""
+        return self.rank + (self.model.family.dispersion_rule == "moment")
+
+    @property
+    def aic(self) -> float:
+        r"""$-2\ell + 2p$."""
+        return -2 * self.llf + 2 * self.n_parameters
+
+    @property
+    def bic(self) -> float:
+        r"""$-2\ell + p \log n$."""
+        return -2 * self.llf + self.n_parameters * math.log(self.nobs)
+
+    def r_squared(self, kind: str = "mcfadden") -> float:
+        r"""A coefficient of determination.
+
+        Arguments:
+            kind: `"mcfadden"` $1 - \ell/\ell_0$, `"cox-snell"` $1 - e^{2(\ell_0 - \ell)/n}$,
+                `"nagelkerke"` (Cox-Snell over its largest value); the last two for a response
+                on the real line equal the ordinary R².
+        """
+        gain = 2 * (self.llnull - self.llf) / self.nobs
+        if kind == "mcfadden":
+            return 1 - self.llf / self.llnull
+        if kind == "cox-snell":
+            return -math.expm1(gain)
+        if kind == "nagelkerke":
+            return -math.expm1(gain) / -math.expm1(2 * self.llnull / self.nobs)
+        raise InputError(
+            f"R² kind {kind!r} is not known; use 'mcfadden', 'cox-snell' or 'nagelkerke'.",
+            code="option",
+        )
+
+    @property
+    def converged(self) -> bool:
+        """Whether the maximum was found."""
+        return bool(self.fit.converged)
+
+    @property
+    def status(self) -> str:
+        """How the fit ended, as a word; `self.fit.status` is the enumeration's item."""
+        return self.fit.status_name
+
+    # --- verbs --------------------------------------------------------------------------
+
+    def with_cov(self, cov: "str | AbstractCovariance", data: Any = None) -> "Results":
+        """The same estimates with another covariance; nothing is fitted again.
+
+        Arguments:
+            cov: `"observed"`, `"expected"`, `"opg"`, `"HC0"`, `"HC1"`, or a covariance object.
+            data: the data again, where the fit was made with `keep_data=False`.
+
+        Raises:
+            InputError: an unknown kind, or data that have changed since the fit.
+        """
+        kind = covariance_kind(cov)
+        rows = self.inputs.again(data)
+        try:
+            found = covariance(self.fit, rows, kind)
+        except InputError as error:
+            if error.code != "other_rows":
+                raise
+            raise InputError(
+                "The data have changed since the fit, or are not those of the fit; "
+                "fit again, or pass the original data=.",
+                code="source_changed",
+            ) from error
+        stated = {**self.conventions, "covariance": kind.label}
+        return dataclasses.replace(self, covariance=found, conventions=stated)
+
+    def predict(self, new_data: Any = None, *, type: str = "response", offset: Any = None):
+        r"""Fitted means of new observations, or of the data of the fit.
+
+        Arguments:
+            new_data: anything a fit takes, with the formula's variables; levels, knots and
+                scales are those of the fit.
+            type: `"response"` for $E(y \mid x)$, `"link"` for $\eta$.
+            offset: a column's name or numbers, where the fit had an array as its offset.
+
+        Returns:
+            A pandas Series, one entry a row of the data, NaN where a variable is missing.
+
+        Raises:
+            InputError: missing columns, levels never seen, or a missing offset.
+        """
+        if type not in ("response", "link"):
+            raise InputError(f"type={type!r} must be 'response' or 'link'.", code="option")
+        own = new_data is None
+        source = self.inputs.data if own else new_data
+        if source is None:
+            raise InputError("The fit does not hold its data; pass new_data.", code="no_data")
+        x, kept = self.spec.design(source)
+        shift = self._offset(source, kept, self.inputs.offset if own else offset)
+        verb = self.model if type == "response" else self.model.eta
+        values = np.full(kept.shape, np.nan)
+        if kept.any():
+            with double():
+                values[kept] = np.asarray(verb(x, shift))
+        index = source.index if isinstance(source, pd.DataFrame) else None
+        return pd.Series(values, index=index, name="mean" if type == "response" else "eta")
+
+    def _offset(self, source, kept, offset):
+        from asymptotix.data.frames import read_frame
+        from asymptotix.data.response import take_column
+
+        fitted = self.inputs.offset
+        if fitted is None and offset is None:
+            return 0.0
+        given = offset if offset is not None else fitted
+        if offset is None and not isinstance(fitted, str):
+            raise InputError(
+                "The fit had an array as its offset; pass offset= for the new data.",
+                code="offset",
+                column="offset",
+            )
+        columns = [given] if isinstance(given, str) else []
+        frame = read_frame(source, [*self.spec.variables, *columns])
+        return take_column(frame, given, kept, "offset")
+
+    def delta(self, function) -> Delta:
+        """Value and standard error of any smooth function of the fitted module.
+
+        Arguments:
+            function: from the model to an array or pytree of arrays.
+        """
+        return delta_method(function, self.model, self.covariance)
+
+    # --- tables -------------------------------------------------------------------------
+
+    def tidy(self, confidence: float | None = None) -> pd.DataFrame:
+        """One row a coefficient, with broom's column names."""
+        limits = self.conf_int(confidence)
+        return pd.DataFrame(
+            {
+                "term": list(self.names),
+                "estimate": self.wald.estimates,
+                "std.error": self.wald.standard_errors,
+                "statistic": self.wald.statistics,
+                "p.value": np.exp(self.wald.log_p),
+                "conf.low": limits["lower"].to_numpy(),
+                "conf.high": limits["upper"].to_numpy(),
+            }
+        )
+
+    def glance(self) -> pd.DataFrame:
+        """One row of statistics of the model, with broom's column names."""
+        return pd.DataFrame(
+            {
+                "null.loglik": [self.llnull],
+                "logLik": [self.llf],
+                "AIC": [self.aic],
+                "BIC": [self.bic],
+                "deviance": [self.deviance],
+                "df.residual": [self.df_resid],
+                "nobs": [self.nobs],
+                "sigma": [math.sqrt(self.scale)],
+                "status": [self.status],
+            }
+        )
+
+    def summary(self) -> Table:
+        """The coefficient table: prints as text, HTML in a notebook, LaTeX and Markdown."""
+        return summary_table(self)
+
+    def __repr__(self) -> str:
+        return (
+            f"<{self.title}: {self.inputs.formula}; {self.nobs:g} observations, {self.status}; "
+            "print(res.summary()) for the table>"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.summary().to_html()
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise InputError(
+            f"confidence={confidence!r} must lie between 0 and 1, such as 0.95.", code="option"
+        )

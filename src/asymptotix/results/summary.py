@@ -1,0 +1,96 @@
+"""The coefficient table of a fit."""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asymptotix.core.status import MESSAGES
+from asymptotix.results.table import Row, Table
+
+if TYPE_CHECKING:
+    from asymptotix.results.results import Results
+
+
+def summary_table(res: "Results") -> Table:
+    """Estimates, errors, tests and limits, below what was fitted and how."""
+    w = res.wald
+    percent = f"{100 * res.confidence:g}%"
+    columns = ("Estimate", "Std. error", res.reference.symbol, "p", f"{percent} low", "high")
+    rows = tuple(
+        Row(name, tuple(float(v) for v in values), _section(res, i))
+        for i, (name, *values) in enumerate(
+            zip(
+                res.names,
+                w.estimates,
+                w.standard_errors,
+                w.statistics,
+                w.log_p,
+                w.lower,
+                w.upper,
+                strict=True,
+            )
+        )
+    )
+    return Table(
+        title=res.title,
+        header=_header(res),
+        columns=columns,
+        rows=rows,
+        notes=_notes(res),
+        kinds=("estimate", "error", "statistic", "log_p", "bound", "bound"),
+    )
+
+
+def _section(res: "Results", position: int) -> str | None:
+    mean_parameters = len(res.spec.names)
+    return None if position < mean_parameters else "Parameters of the family"
+
+
+def _header(res: "Results") -> tuple[tuple[str, str], ...]:
+    response = res.spec.response_name or "response"
+    moment = res.model.family.dispersion_rule == "moment"
+    pairs = [
+        ("Response", response if res.event is None else f"{response} = {res.event}"),
+        ("Observations", f"{res.nobs:g}"),
+        ("Status", res.status.replace("_", " ")),
+        ("Rows dropped", str(res.dropped)),
+        ("Decrement", f"{float(res.fit.decrement):.1e}"),
+        ("Newton steps", str(int(res.fit.steps))),
+        ("Covariance", res.covariance.kind.label),
+        ("Reference", res.reference.label),
+        ("Log-likelihood", _number(res.llf)),
+        ("Null log-lik.", _number(res.llnull)),
+        ("AIC", _number(res.aic)),
+        ("BIC", _number(res.bic)),
+        ("Deviance", _number(res.deviance)),
+        ("Dispersion", _number(res.scale)) if moment else ("Pearson chi2", _number(res.pearson_chi2)),
+    ]  # fmt: skip
+    if moment:
+        pairs.append(("R²", f"{res.r_squared('cox-snell'):.4f}"))
+    else:
+        pairs.append(("McFadden R²", f"{res.r_squared():.4f}"))
+    pairs.append(("Parameters", str(res.n_parameters)))
+    return tuple(pairs)
+
+
+def _number(value: float) -> str:
+    if not math.isfinite(value):
+        return "—"
+    return f"{value:.3f}" if abs(value) < 1e7 else f"{value:.6e}"
+
+
+def _notes(res: "Results") -> tuple[str, ...]:
+    notes = []
+    if not res.converged:
+        notes.append(
+            f"NOT CONVERGED ({res.status}): {MESSAGES[res.status]}. Standard errors are withheld."
+        )
+    elif res.covariance.status_name == "indefinite":
+        notes.append(f"Standard errors are withheld: {MESSAGES['indefinite']}.")
+    omitted = [n for n, a in zip(res.names, np.asarray(res.fit.active), strict=True) if not a]
+    if omitted:
+        notes.append(f"Omitted because other columns explain them exactly: {', '.join(omitted)}.")
+    if res.inputs.weights is not None:
+        notes.append(f"Weights: {res.inputs.weight_kind}.")
+    return tuple(notes)
