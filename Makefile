@@ -31,14 +31,13 @@ format: $(VENV)/.installed-dev  ## put the code in the common style
 	$(BIN)/ruff check --fix-only $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-bench: $(VENV)/.installed-dev  ## run the benchmarks
-	@for file in benchmarks/bench_*.py; do \
-	  [ -e "$$file" ] || { echo "no benchmarks/bench_*.py yet"; exit 0; }; \
-	  echo "== $$file"; $(BIN)/python "$$file" || exit 1; \
+bench: $(VENV)/.installed-dev  ## run the benchmarks: ratios to rivals in the same run
+	@for name in pass speed cold; do \
+	  $(BIN)/python benchmarks/$$name.py || exit 1; echo; \
 	done
 
 readme: $(VENV)/.installed-dev  ## compute the numbers of the README anew
-	$(BIN)/python benchmarks/agreement.py
+	$(BIN)/python benchmarks/agreement.py --write
 
 clean:  ## remove the environment, caches and build outputs
 	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis build dist site

@@ -164,10 +164,10 @@ def test_padded_rows_contribute_nothing_where_the_kernel_is_not_finite(structure
         where = layout(model)
         found = [generic.block_sums(model, where, curvature, theta, b) for b in (block, short)]
     for padded, plain in zip(*found, strict=True):
-        np.testing.assert_allclose(padded, plain, rtol=1e-13)
-    eta = x[:2] @ theta
+        np.testing.assert_allclose(np.asarray(padded), np.asarray(plain), rtol=1e-13)
+    eta = x[:2] @ np.asarray(theta)
     assert float(found[0][0]) == pytest.approx(np.sum(-np.log(eta) - y[:2] / eta), rel=1e-13)
-    np.testing.assert_allclose(found[0][1], x[:2].T @ (-1 / eta + y[:2] / eta**2), rtol=1e-13)
+    np.testing.assert_allclose(np.asarray(found[0][1]), x[:2].T @ (-1 / eta + y[:2] / eta**2), rtol=1e-13)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

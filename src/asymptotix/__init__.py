@@ -68,7 +68,7 @@ _PUBLIC = {
     "score_contributions": "asymptotix.covariances",
 }
 
-__all__ = [  # noqa: RUF022
+__all__ = [
     "AbstractCovariance",
     "AbstractFamily",
     "AbstractLink",
@@ -172,8 +172,8 @@ if TYPE_CHECKING:  # for type checkers and editors: the same names, told in thei
         IdentityLink,
         InverseLink,
         InverseSquareLink,
-        LogLink,
         LogitLink,
+        LogLink,
         LoglogLink,
         PowerLink,
         ProbitLink,

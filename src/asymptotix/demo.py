@@ -58,21 +58,23 @@ def compared(res: Results, other) -> Table:
     """Coefficients and standard errors side by side, and the largest relative differences."""
     ours = np.column_stack([res.params, res.bse])
     theirs = np.column_stack([other.params, other.bse])
-    coefficients, errors = (np.abs(ours / theirs - 1)).max(axis=0)
+    coefficients, errors = np.abs(ours / theirs - 1).max(axis=0)
     likelihood = abs(res.llf / other.llf - 1)
     cells = np.column_stack([ours[:, 0], theirs[:, 0], ours[:, 1], theirs[:, 1]])
     return Table(
         title=f"{res.title}: Asymptotix beside statsmodels",
-        header=(),
+        header=(
+            ("Covariance", res.covariance.kind.label),
+            ("Coefficients differ by", f"{coefficients:.0e}"),
+            ("Log-likelihoods differ by", f"{likelihood:.0e}"),
+            ("Standard errors differ by", f"{errors:.0e}"),
+        ),
         columns=("Estimate", "statsmodels", "Std. error", "statsmodels"),
         rows=tuple(
             Row(name, tuple(f"{value:.9f}" for value in row))
             for name, row in zip(res.names, cells, strict=True)
         ),
-        notes=(
-            f"Largest relative difference: coefficients {coefficients:.0e}, standard errors "
-            f"{errors:.0e}, log-likelihood {likelihood:.0e}.",
-        ),
+        notes=("Differences are relative, the largest of all coefficients.",),
     )
 
 

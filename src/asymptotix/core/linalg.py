@@ -1,52 +1,88 @@
-r"""Factors of information matrices: triangular $R$ with $R^\top R = I$, never an inverse in disguise."""
+r"""Triangular factors $R$ of information matrices, $R^\top R = I$: never an inverse in disguise.
+
+Each function takes JAX arrays (in a caller's transformation) or NumPy arrays (on the host, where
+nothing needs to be compiled for matrices of `p x p`), and returns the same kind.
+"""
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import scipy.linalg
 
 from asymptotix.core.typing import Array, Bool, Float
 
+Matrix = Float[Array | np.ndarray, "p p"]
+Vector = Float[Array | np.ndarray, "p"]
 
-def triangular_factor(matrix: Float[Array, "p p"], active: Bool[Array, "p"]) -> Float[Array, "p p"]:
+
+def namespace(*arrays):
+    """`numpy` if all arrays are NumPy's, else `jax.numpy`."""
+    return np if all(isinstance(a, np.ndarray | np.generic) for a in arrays) else jnp
+
+
+def diagonal(matrix: Matrix) -> Vector:
+    """The diagonal, without the branch for each platform that `jnp.diagonal` compiles."""
+    xp = namespace(matrix)
+    return xp.sum(xp.where(np.eye(matrix.shape[0], dtype=bool), matrix, 0), axis=0)
+
+
+def triangular_factor(matrix: Matrix, active: Bool[Array | np.ndarray, "p"]) -> Matrix:
     r"""Upper $R$ with $R^\top R$ = matrix on active rows and 1 on the others; NaN if not definite.
 
     The matrix is brought to unit diagonal first, so that the scale of columns does not decide
     whether the factorisation succeeds.
     """
+    xp = namespace(matrix, active)
     filled = fill_inactive(matrix, active)
-    diagonal = jnp.diagonal(filled)
-    scale = jnp.sqrt(jnp.where(diagonal > 0, diagonal, jnp.nan))
-    lower = jnp.linalg.cholesky(filled / scale[:, None] / scale[None, :], symmetrize_input=False)
-    return lower.T * scale[None, :]
+    on_diagonal = diagonal(filled)
+    positive = on_diagonal > 0
+    scale = xp.where(positive, xp.sqrt(xp.where(positive, on_diagonal, 1.0)), xp.nan)
+    unit = filled / scale[:, None] / scale[None, :]
+    return _cholesky(unit).T * scale[None, :]
 
 
-def fill_inactive(matrix, active):
+def _cholesky(matrix: Matrix) -> Matrix:
+    if namespace(matrix) is jnp:
+        return jnp.linalg.cholesky(matrix, symmetrize_input=False)
+    try:
+        return np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        return np.full_like(matrix, np.nan)
+
+
+def fill_inactive(matrix: Matrix, active) -> Matrix:
     """The matrix with zero rows and columns, and 1 on the diagonal, where not active."""
-    both = active[:, None] & active[None, :]
-    return jnp.where(both, matrix, jnp.diag(jnp.where(active, 0.0, 1.0).astype(matrix.dtype)))
+    xp = namespace(matrix, active)
+    unit = xp.where(np.eye(matrix.shape[0], dtype=bool), xp.ones_like(matrix), 0)
+    return xp.where(active[:, None] & active[None, :], matrix, unit)
 
 
-def share_unexplained(factor: Float[Array, "p p"]) -> Float[Array, "p"]:
-    r"""$R_{jj} / \|R_{\cdot j}\|$: the part of each column that earlier columns do not explain.
+def share_unexplained(factor: Matrix) -> Vector:
+    r"""$|R_{jj}| / \|R_{\cdot j}\|$: the part of each column that earlier columns do not explain.
 
     Its smallest value is about the square root of the reciprocal condition of $R^\top R$ on
     columns of unit length.
     """
-    return jnp.abs(jnp.diagonal(factor)) / jnp.linalg.norm(factor, axis=0)
+    xp = namespace(factor)
+    return xp.abs(diagonal(factor)) / xp.sqrt(xp.sum(factor * factor, axis=0))
 
 
-def solve_with_factor(factor, right):
+def solve_with_factor(factor: Matrix, right):
     r"""$(R^\top R)^{-1}$ times a vector or matrix, by two triangular solves."""
-    half = jax.scipy.linalg.solve_triangular(factor, right, trans="T")
-    return jax.scipy.linalg.solve_triangular(factor, half)
+    if namespace(factor, right) is jnp:
+        half = jax.scipy.linalg.solve_triangular(factor, right, trans="T")
+        return jax.scipy.linalg.solve_triangular(factor, half)
+    half = scipy.linalg.solve_triangular(factor, right, trans="T", check_finite=False)
+    return scipy.linalg.solve_triangular(factor, half, check_finite=False)
 
 
-def inverse_from_factor(factor):
+def inverse_from_factor(factor: Matrix) -> Matrix:
     r"""$(R^\top R)^{-1}$, symmetric by construction."""
-    root = jax.scipy.linalg.solve_triangular(factor, jnp.eye(factor.shape[0], dtype=factor.dtype))
+    eye = np.eye(factor.shape[0])
+    if namespace(factor) is jnp:
+        root = jax.scipy.linalg.solve_triangular(factor, eye.astype(factor.dtype))
+    elif not np.all(np.isfinite(factor)):
+        return np.full_like(factor, np.nan)
+    else:
+        root = scipy.linalg.solve_triangular(factor, eye, check_finite=False)
     return root @ root.T
-
-
-def quadratic(factor, vector):
-    r"""$\|R v\|^2 = v^\top I v$."""
-    image = factor @ vector
-    return image @ image

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from asymptotix.core.static import split
+
 
 def double():
     """A scope in which JAX computes in float64; the user's own setting returns afterwards."""
@@ -36,14 +38,56 @@ def scope(dtype):
     return double() if np.dtype(dtype) == np.float64 else contextlib.nullcontext()
 
 
+def in_scope(function, dtype, *args):
+    """`function(*args)` in a precision that its derivatives keep.
+
+    JAX transposes a computation in whatever precision is on when the gradient is taken, which
+    would round a float64 computation of a user with default settings to float32. Inside a
+    transformation the call therefore brings its own backward pass, which enters the scope again.
+
+    Arguments:
+        function: of pytrees of arrays; it must not close over arrays of a transformation.
+        dtype: the working precision.
+        args: pytrees; anything in them that is not an array is held fixed.
+    """
+    if np.dtype(dtype) != np.float64 or jax.config.jax_enable_x64 or not is_traced(args):
+        with scope(dtype):
+            return function(*args)
+    arrays, static = split(args)
+    output = []  # the part of the result that is not arrays, noted while tracing
+
+    def inner(leaves):
+        found, rest = split(function(*static.combine(leaves)))
+        output.append(rest)
+        return found
+
+    @jax.custom_vjp
+    def call(leaves):
+        with double():
+            return inner(leaves)
+
+    def forward(leaves):
+        with double():
+            return jax.vjp(inner, leaves)
+
+    def backward(pull, cotangent):
+        with double():
+            return pull(cotangent)
+
+    call.defvjp(forward, backward)
+    found = call(arrays)
+    return output[-1].combine(found)
+
+
 def scoped(function):
     """Run a function inside the precision that its array arguments call for."""
 
     @functools.wraps(function)
     def wrapped(*args, **kwargs):
         leaves = [a for a in jax.tree.leaves((args, kwargs)) if hasattr(a, "dtype")]
-        with scope(working_dtype(leaves)):
-            return function(*args, **kwargs)
+        return in_scope(
+            lambda a, k: function(*a, **k), working_dtype(leaves), args, kwargs
+        )  # fmt: skip
 
     return wrapped
 

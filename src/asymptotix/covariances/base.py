@@ -4,9 +4,9 @@ import abc
 from typing import NamedTuple
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 
+from asymptotix.core.linalg import diagonal, namespace
 from asymptotix.core.precision import scoped
 from asymptotix.core.status import CODES
 from asymptotix.core.typing import Array, Float, Int
@@ -67,7 +67,8 @@ class Covariance(eqx.Module):
     @scoped
     def standard_errors(self) -> Float[Array, "p"]:
         """Square roots of the diagonal."""
-        return jnp.sqrt(jnp.diagonal(self.matrix))
+        xp = namespace(self.matrix)
+        return xp.sqrt(diagonal(self.matrix))
 
     @property
     def status_name(self) -> str:

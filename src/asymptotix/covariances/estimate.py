@@ -8,8 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from asymptotix.core.errors import InputError
-from asymptotix.core.linalg import inverse_from_factor, triangular_factor
-from asymptotix.core.precision import is_traced, scope
+from asymptotix.core.linalg import (
+    diagonal,
+    inverse_from_factor,
+    namespace,
+    triangular_factor,
+)
+from asymptotix.core.precision import in_scope, is_traced
 from asymptotix.core.static import split
 from asymptotix.core.status import CODE, succeeded
 from asymptotix.core.typing import Array, Float
@@ -47,9 +52,17 @@ def covariance(fit: Fit, x, y=None, kind="observed", **row_fields) -> Covariance
         kind, y = y, None
     rows = as_rows(x, y, **row_fields)
     chosen = covariance_kind(kind)
-    with scope(_refuse_single(fit)):
-        check_fingerprint(fit, rows)
-        return estimate(fit, rows, chosen)
+    return _with_rows(fit, rows, lambda f, r: estimate(f, r, chosen))
+
+
+def _with_rows(fit: Fit, rows: Rows, function):
+    """`function(fit, rows)` in double precision, on rows that were checked to be the fit's own."""
+
+    def checked(f, r):
+        check_fingerprint(f, r)
+        return function(f, r)
+
+    return in_scope(checked, _refuse_single(fit), fit, rows)
 
 
 def _refuse_single(fit: Fit):
@@ -79,50 +92,48 @@ def estimate(fit: Fit, rows: Rows, kind: AbstractCovariance) -> Covariance:
         meat=meat(fit, rows) if kind.needs_meat else None,
         dispersion=fit.dispersion,
         n=fit.n,
-        k=jnp.sum(fit.active).astype(fit.params.dtype),
+        k=fit.active.sum().astype(fit.params.dtype),
     )
     return finish(fit, kind.combine(given), kind)
 
 
 def finish(fit: Fit, working, kind: AbstractCovariance) -> Covariance:
     """To the original coordinates; withheld unless the fit converged and variances exist."""
-    exists = jnp.all(jnp.isfinite(jnp.where(_both(fit.active), working, 0.0)))
-    code = jnp.where(succeeded(fit.code) & ~exists, CODE["indefinite"], fit.code)
+    xp = namespace(working, fit.active)
+    both = fit.active[:, None] & fit.active[None, :]
+    inner = xp.where(both, working, 0.0)
+    exists = xp.isfinite(inner).all() & (diagonal(inner) >= 0).all()
+    code = xp.where(succeeded(fit.code) & ~exists, CODE["indefinite"], fit.code)
     transform = outward_matrix(fit)
-    matrix = transform @ jnp.where(_both(fit.active), working, 0.0) @ transform.T
-    usable = _both(fit.active) & succeeded(code)
-    return Covariance(jnp.where(usable, matrix, jnp.nan), code.astype(jnp.int32), kind)
-
-
-def _both(active):
-    return active[:, None] & active[None, :]
+    matrix = transform @ inner @ transform.T
+    matrix = xp.where(both & succeeded(code), matrix, xp.nan)
+    return Covariance(matrix, code.astype(np.int32), kind)
 
 
 def _on_active(matrix, active):
-    return jnp.where(_both(active), matrix, 0.0)
+    return namespace(matrix, active).where(active[:, None] & active[None, :], matrix, 0.0)
 
 
 def _with_working_dispersion(fit: Fit) -> Fit:
     """The fit with its family at unit dispersion, at which sums over rows are taken."""
-    unit = fit.model.family.with_dispersion(jnp.ones((), fit.params.dtype))
-    return _replace_family(fit, unit)
-
-
-def _replace_family(fit: Fit, family) -> Fit:
-    return eqx.tree_at(lambda f: f.model.family, fit, family)
+    if fit.model.family.dispersion_rule != "moment":
+        return fit
+    unit = fit.model.family.with_dispersion(np.ones((), fit.params.dtype))
+    return eqx.tree_at(lambda f: f.model.family, fit, unit)
 
 
 def outward_matrix(fit: Fit) -> Float[Array, "p p"]:
     """The matrix from working to original coordinates."""
-    size = fit.params.shape[0]
-    matrix = jnp.eye(size, dtype=fit.params.dtype)
-    start = 0
-    for c in fit.coordinates or ():
-        k = c.center.shape[0]
-        block = c.outward(jnp.eye(k, dtype=matrix.dtype))
-        matrix = matrix.at[start : start + k, start : start + k].set(block)
-        start += k
-    return matrix
+    xp = namespace(fit.params)
+    blocks = [c.outward(xp.eye(c.center.shape[0])) for c in fit.coordinates or ()]
+    rest = fit.params.shape[0] - sum(b.shape[0] for b in blocks)
+    blocks.append(xp.eye(rest))
+    rows, start = [], 0
+    for block in blocks:
+        size = block.shape[0]
+        rows.append(xp.pad(block, ((0, 0), (start, fit.params.shape[0] - start - size))))
+        start += size
+    return xp.concatenate(rows)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -145,7 +156,7 @@ def _row_scores(static, arrays, coordinates, params, rows: Block):
 
 def information_sums(fit: Fit, rows: Rows, curvature: str) -> Float[Array, "p p"]:
     """The information in working coordinates, by one pass."""
-    return jnp.asarray(_sums(fit, rows, curvature).information)
+    return _sums(fit, rows, curvature).information
 
 
 def _sums(fit: Fit, rows: Rows, curvature: str) -> Sums:
@@ -158,10 +169,8 @@ def _sums(fit: Fit, rows: Rows, curvature: str) -> Sums:
 def meat(fit: Fit, rows: Rows) -> Float[Array, "p p"]:
     """Outer products of scores in working coordinates, by one pass."""
     arrays, static = split(fit.model)
-    return jnp.asarray(
-        source(rows).sum(
-            lambda b: _meat(static, fit.weight_kind, arrays, fit.coordinates, fit.params, b)
-        )
+    return source(rows).sum(
+        lambda b: _meat(static, fit.weight_kind, arrays, fit.coordinates, fit.params, b)
     )
 
 
@@ -178,10 +187,12 @@ def information(fit: Fit, rows, y=None, curvature: str = "observed", **row_field
         $\sum_i w_i I_i / \phi$, shape `(p, p)`.
     """
     rows = as_rows(rows, y, **row_fields)
-    with scope(_refuse_single(fit)):
-        check_fingerprint(fit, rows)
-        working = information_sums(_with_working_dispersion(fit), rows, curvature)
-        return _pull(fit, _pull(fit, working).T) / fit.dispersion
+
+    def pulled(f, r):
+        working = information_sums(_with_working_dispersion(f), r, curvature)
+        return _pull(f, _pull(f, working).T) / f.dispersion
+
+    return _with_rows(fit, rows, pulled)
 
 
 def score_contributions(fit: Fit, rows, y=None, **row_fields) -> Float[Array, "n p"]:
@@ -196,15 +207,17 @@ def score_contributions(fit: Fit, rows, y=None, **row_fields) -> Float[Array, "n
         Shape `(n, p)`, in the original coordinates; columns sum to zero at an optimum.
     """
     rows = as_rows(rows, y, **row_fields)
-    with scope(_refuse_single(fit)):
-        check_fingerprint(fit, rows)
-        unit = _with_working_dispersion(fit)
+
+    def contributions(f, r):
+        unit = _with_working_dispersion(f)
         arrays, static = split(unit.model)
-        scores = source(rows).rowwise(
+        scores = source(r).rowwise(
             lambda b: _row_scores(static, arrays, unit.coordinates, unit.params, b)
         )
-        weights = 1.0 if rows.weights is None else jnp.asarray(rows.weights)[:, None]
-        return _pull(fit, jnp.asarray(scores).T).T * weights / fit.dispersion
+        weights = 1.0 if r.weights is None else jnp.asarray(r.weights)[:, None]
+        return _pull(f, scores.T).T * weights / f.dispersion
+
+    return _with_rows(fit, rows, contributions)
 
 
 def _pull(fit: Fit, score):
@@ -214,7 +227,7 @@ def _pull(fit: Fit, score):
         k = c.center.shape[0]
         parts.append(c.pull_score(score[start : start + k]))
         start += k
-    return jnp.concatenate([*parts, score[start:]])
+    return namespace(score).concatenate([*parts, score[start:]])
 
 
 def check_fingerprint(fit: Fit, rows: Rows) -> None:

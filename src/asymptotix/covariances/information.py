@@ -3,9 +3,8 @@
 from typing import ClassVar
 
 import equinox as eqx
-import jax.numpy as jnp
 
-from asymptotix.core.linalg import inverse_from_factor, triangular_factor
+from asymptotix.core.linalg import diagonal, inverse_from_factor, triangular_factor
 from asymptotix.covariances.base import AbstractCovariance, Ingredients
 
 
@@ -38,7 +37,6 @@ class OuterProduct(AbstractCovariance):
     robust: ClassVar[bool] = False
 
     def combine(self, given: Ingredients):
-        meat = given.meat
-        active = jnp.diagonal(meat) != 0
-        inverse = inverse_from_factor(triangular_factor(meat, active))
+        active = diagonal(given.meat) != 0
+        inverse = inverse_from_factor(triangular_factor(given.meat, active))
         return given.dispersion**2 * inverse

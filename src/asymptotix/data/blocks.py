@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from asymptotix.core.typing import Array, PyTree
@@ -40,7 +41,10 @@ def fold_blocks(function, start, rows: Block, size: int = BLOCK_ROWS):
     n = rows.weight.shape[0]
     if n <= size:
         return function(start, rows)
-    return lax.fori_loop(0, -(-n // size), lambda i, c: function(c, _take(rows, i, size)), start)
+    count = np.int32(-(-n // size))
+    return lax.fori_loop(
+        np.int32(0), count, lambda i, c: function(c, _take(rows, i, size)), start
+    )
 
 
 def map_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: int = BLOCK_ROWS):
@@ -54,25 +58,25 @@ def map_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: in
     n = rows.weight.shape[0]
     if n <= size:
         return function(rows)
-    count = -(-n // size)
+    count = np.int32(-(-n // size))
     shapes = jax.eval_shape(lambda r: function(jax.tree.map(lambda a: a[:size], r)), rows)
     start = jax.tree.map(lambda s: jnp.zeros((n, *s.shape[1:]), s.dtype), shapes)
 
     def body(index, out):
-        first = jnp.minimum(index * size, n - size)
+        first = jnp.minimum(index * np.int32(size), np.int32(n - size))
         values = function(_slice(rows, first, size))
         return jax.tree.map(
             lambda o, v: lax.dynamic_update_slice_in_dim(o, v, first, 0), out, values
         )
 
-    return lax.fori_loop(0, count, body, start)
+    return lax.fori_loop(np.int32(0), count, body, start)
 
 
 def _take(rows: Block, index, size: int) -> Block:
     n = rows.weight.shape[0]
-    first = jnp.minimum(index * size, n - size)
+    first = jnp.minimum(index * np.int32(size), np.int32(n - size))
     block = _slice(rows, first, size)
-    fresh = first + jnp.arange(size) >= index * size
+    fresh = first + np.arange(size, dtype=np.int32) >= index * np.int32(size)
     return block._replace(weight=jnp.where(fresh, block.weight, 0))
 
 

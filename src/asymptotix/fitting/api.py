@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from asymptotix.core.errors import FitError, InputError
 from asymptotix.core.linalg import triangular_factor
-from asymptotix.core.precision import is_traced, scope, working_dtype
+from asymptotix.core.precision import in_scope, is_traced, working_dtype
 from asymptotix.core.static import split
 from asymptotix.core.status import MESSAGES, succeeded
 from asymptotix.data.rows import Rows
@@ -80,33 +80,39 @@ def as_rows(x, y=None, **fields) -> Rows:
 
 def _traced(model: Regression, rows: Rows, options: Newton) -> Fit:
     dtype = working_dtype((rows.x, rows.y, rows.weights, rows.offset))
-    with scope(dtype):
-        block = rows.block(dtype)
-        model = jax.tree.map(
-            lambda leaf: leaf.astype(dtype) if jnp.issubdtype(leaf, jnp.floating) else leaf, model
-        )
-        active = None
-        if is_structured(model, block.x):
-            designs = jax.eval_shape(model.predictor.designs, block.x)
-            active = tuple(jnp.ones(d.shape[1], bool) for d in designs)
-        _, n, _ = counts(block, rows.weight_kind)
-        size = jnp.concatenate(active) if active else jnp.zeros(0)
-        constant = jax.lax.stop_gradient
-        dof = residual_dof(model, constant(n), size)
-        setup = constant(prepare(constant(model), constant(block), active, dof))
-        arrays, static = split(model)
-        params, information, state = optimum(static, options, arrays, block, setup)
-        scalars, fitted = scalars_and_model(model, block, setup, params, state, rows.weight_kind)
-        factor = triangular_factor(information, setup.problem.active)
-        return scalars.fit(
-            fitted,
-            params,
-            information,
-            factor,
-            setup.coordinates,
-            setup.problem.active,
-            rows.weight_kind,
-        )
+    return in_scope(lambda m, r: _traced_fit(m, r, options, dtype), dtype, model, rows)
+
+
+def _traced_fit(model: Regression, rows: Rows, options: Newton, dtype) -> Fit:
+    block = rows.block(dtype)
+    model = jax.tree.map(lambda leaf: _cast(leaf, dtype), model)
+    active = None
+    if is_structured(model, block.x):
+        designs = jax.eval_shape(model.predictor.designs, block.x)
+        active = tuple(jnp.ones(d.shape[1], bool) for d in designs)
+    _, n, _ = counts(block, rows.weight_kind)
+    size = jnp.concatenate(active) if active else jnp.zeros(0)
+    constant = jax.lax.stop_gradient
+    dof = residual_dof(model, constant(n), size)
+    setup = constant(prepare(constant(model), constant(block), active, dof))
+    arrays, static = split(model)
+    params, information, state = optimum(static, options, arrays, block, setup)
+    scalars, fitted = scalars_and_model(model, block, setup, params, state, rows.weight_kind)
+    factor = triangular_factor(information, setup.problem.active)
+    return scalars.fit(
+        fitted,
+        params,
+        information,
+        factor,
+        setup.coordinates,
+        setup.problem.active,
+        rows.weight_kind,
+    )
+
+
+def _cast(leaf, dtype):
+    floating = eqx.is_array_like(leaf) and jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+    return jnp.asarray(leaf, dtype) if floating else leaf
 
 
 def _throw_traced(found: Fit) -> Fit:

@@ -40,7 +40,7 @@ def fit(
         check_rows(rows, names)
         model.family.check_response(jax.tree.map(np.asarray, rows.y), "y")
     with double():
-        model = jax.tree.map(_as_double, model)
+        model = _in_double(model)
         columns = small.design_columns(model, small.x_outline(rows.x))
         active = None if columns is None else tuple(np.ones(k, bool) for k in columns)
         _check_size(rows, columns)
@@ -54,9 +54,15 @@ def fit(
         return run(model, rows, options, active, qr=True)
 
 
+def _in_double(model: Regression) -> Regression:
+    """The model with NumPy leaves, floats in float64."""
+    leaves, treedef = jax.tree.flatten(model)
+    if all(isinstance(v, np.ndarray) and v.dtype == np.float64 for v in leaves):
+        return model
+    return jax.tree.unflatten(treedef, [_as_double(leaf) for leaf in leaves])
+
+
 def _as_double(leaf):
-    if isinstance(leaf, np.ndarray) and leaf.dtype == np.float64:
-        return leaf
     if not eqx.is_array_like(leaf):
         return leaf
     array = np.asarray(leaf)

@@ -13,15 +13,10 @@ under separation the former goes to zero while the latter stays near $e^{-1}$.
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jax import lax
 
-from asymptotix.core.linalg import (
-    fill_inactive,
-    share_unexplained,
-    solve_with_factor,
-)
+from asymptotix.core.linalg import diagonal, share_unexplained, solve_with_factor
 from asymptotix.core.status import CODE
 from asymptotix.core.typing import Array, Bool, Float, Int
 
@@ -125,8 +120,11 @@ def advance(
     epsilon = jnp.finfo(state.params.dtype).eps
     slack = 64 * epsilon * (1 + jnp.abs(there.value))
     accept = _finite(there) & (there.value >= state.here.value - slack)
-    taken, halved = _take(options, problem, state, there), _halve(state, there)
-    return jax.tree.map(lambda a, b: jnp.where(accept, a, b), taken, halved)
+    return lax.cond(
+        accept,
+        lambda: _take(options, problem, state, there),
+        lambda: _halve(state, there),
+    )
 
 
 def _take(options, problem, state, there) -> NewtonState:
@@ -153,7 +151,9 @@ def _take(options, problem, state, there) -> NewtonState:
         ((steps >= options.max_steps) & ~settled, CODE["diverging"]),
         (steps >= options.max_steps, CODE["max_steps"]),
     )
-    status = jnp.select([o[0] for o in outcomes], [o[1] for o in outcomes], CODE["running"])
+    status = jnp.asarray(CODE["running"], jnp.int32)
+    for happened, code in reversed(outcomes):  # the first that happened counts
+        status = jnp.where(happened, code, status)
     return NewtonState(
         # At the end one more step is free, and squares the distance that is left.
         params=state.params + moved + jnp.where(converged, step, 0.0),
@@ -197,7 +197,7 @@ def _finite(at: Evaluation) -> Bool[Array, ""]:
 
 def _singular(problem: Problem, at: Evaluation) -> Bool[Array, ""]:
     """Whether the information is positive semidefinite but of lower rank, to rounding."""
-    dead = problem.active & (jnp.diagonal(at.information) == 0)
+    dead = problem.active & (diagonal(at.information) == 0)
     tiny = share_unexplained(at.factor) < RANK_TOLERANCE
     return jnp.any(dead) | jnp.any(tiny & problem.active)
 
@@ -210,24 +210,11 @@ def dispersion(problem: Problem, value) -> Float[Array, ""]:
 
 
 def _direction(problem: Problem, at: Evaluation):
-    """Newton's step and the decrement; where the information is indefinite, a safe step."""
+    """Newton's step and the decrement; where the information is indefinite, a scaled gradient."""
     definite = jnp.all(jnp.isfinite(at.factor))
     score = jnp.where(problem.active, at.score, 0.0)
-    step = lax.cond(
-        definite,
-        lambda: solve_with_factor(at.factor, score),
-        lambda: _safe_step(fill_inactive(at.information, problem.active), score),
-    )
+    size = jnp.abs(diagonal(at.information))
+    gradient = score / jnp.where(size > 0, size, 1.0)
+    step = jnp.where(definite, solve_with_factor(at.factor, score), gradient)
     decrement = jnp.sqrt(jnp.maximum(score @ step, 0.0) / dispersion(problem, at.value))
     return step, decrement
-
-
-def _safe_step(information, score):
-    """An ascent direction where Newton's is none: the diagonal is raised by Gershgorin's bound."""
-    scale = jnp.sqrt(jnp.maximum(jnp.abs(jnp.diagonal(information)), 1e-300))
-    unit = information / scale[:, None] / scale[None, :]
-    radius = jnp.sum(jnp.abs(unit), axis=1) - jnp.abs(jnp.diagonal(unit))
-    shift = jnp.maximum(jnp.max(radius - jnp.diagonal(unit)), 0.0) + 1e-3
-    raised = unit + shift * jnp.eye(unit.shape[0], dtype=unit.dtype)
-    lower = jnp.linalg.cholesky(raised, symmetrize_input=False)
-    return solve_with_factor(lower.T, score / scale) / scale

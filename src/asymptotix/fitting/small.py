@@ -6,11 +6,13 @@ similar size, compiles nothing.
 
 import dataclasses
 import functools
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from asymptotix.core.quick_jit import quick_jit
 from asymptotix.core.static import Static, by_structure, split
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import bucket, column_bucket
@@ -23,7 +25,7 @@ from asymptotix.fitting.assemble import (
     scalars_and_model,
 )
 from asymptotix.fitting.fit import Fit
-from asymptotix.likelihood import Coordinates, is_structured
+from asymptotix.likelihood import Coordinates, host_coordinates, is_structured
 from asymptotix.model import Layout, Regression, layout
 
 
@@ -89,20 +91,28 @@ def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: 
         qr: whether an ill-conditioned information is factored by an orthogonal pass.
     """
     given = plan(model, x_outline(rows.x))
+    leaves, treedef = jax.tree.flatten(model)
     size = bucket(rows.n)
-    x, wide = rows.x, model
+    weights = np.ones(rows.n) if rows.weights is None else np.asarray(rows.weights)
+    offset = np.zeros(rows.n) if rows.offset is None else np.asarray(rows.offset)
+    y, weights, offset = jax.tree.map(
+        lambda a: _pad(np.asarray(a), size), (rows.y, weights, offset)
+    )
+    known, project = None, None
     if given.width:
         x = _pad(np.asarray(rows.x), size, given.width)
         theta = np.zeros(given.wide.size)
-        theta[given.keep] = given.layout.flatten(model)
-        wide = given.wide.replace(model, theta)
+        theta[given.keep] = given.layout.gather(leaves)
+        leaves = given.wide.scatter(leaves, theta)
         active = (_pad(active[0], given.width),)
-    weights = np.ones(rows.n) if rows.weights is None else np.asarray(rows.weights)
-    offset = np.zeros(rows.n) if rows.offset is None else np.asarray(rows.offset)
-    block = jax.tree.map(lambda a: _pad(np.asarray(a), size), Block(x, rows.y, weights, offset))
-    arrays = jax.tree.map(lambda v: v if isinstance(v, np.ndarray) else None, wide)
-    out = _program(given.static, options, rows.weight_kind, qr, arrays, block, active)
-    return _unpacked(given, model, rows.weight_kind, jax.device_get(out))
+        known = host_coordinates((x,), weights, active)
+        project = not known[0].intercept.any()
+    else:
+        x = jax.tree.map(lambda a: _pad(np.asarray(a), size), rows.x)
+    flags = _Flags(options, rows.weight_kind, qr, project, treedef)
+    arrays = [v if isinstance(v, np.ndarray) else None for v in leaves]
+    out = _program(given.static, flags, arrays, Block(x, y, weights, offset), active, known)
+    return _unpacked(given, leaves, flags, known, jax.device_get(out))
 
 
 def _pad(array: np.ndarray, size: int, width: int = 0) -> np.ndarray:
@@ -117,28 +127,42 @@ def _pad(array: np.ndarray, size: int, width: int = 0) -> np.ndarray:
     return padded
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def _program(static: Static, options, weight_kind, qr: bool, arrays, block: Block, active):
-    model = static.combine(arrays)
+class _Flags(NamedTuple):
+    """What a program is compiled for, besides the model's structure and the data's sizes."""
+
+    options: newton.Newton
+    weight_kind: str | None
+    qr: bool
+    project: bool | None
+    treedef: Any
+
+
+@functools.partial(quick_jit, static_argnums=(0, 1))
+def _program(static: Static, flags: _Flags, arrays, block: Block, active, coordinates):
+    options, weight_kind, qr, project, treedef = flags
+    model = static.combine(jax.tree.unflatten(treedef, arrays))
     _, n, _ = counts(block, weight_kind)
     dof = residual_dof(model, n, jnp.concatenate(active) if active else jnp.zeros(0))
-    setup = traced.prepare(model, block, active, dof)
+    setup = traced.prepare(model, block, active, dof, coordinates, project)
     state = traced.solve(model, options, block, setup, qr=qr)
     information, factor = final_information(model, options, setup, state, block)
     scalars, fitted = scalars_and_model(model, block, setup, state.params, state, weight_kind)
     theta = layout(fitted).flatten(fitted)
     numbers = jnp.stack([jnp.asarray(v, theta.dtype) for v in scalars])
     vectors = jnp.stack([theta, state.params, setup.problem.active.astype(theta.dtype)])
-    return numbers, vectors, jnp.stack([information, factor]), setup.coordinates
+    found = setup.coordinates if coordinates is None else None
+    return numbers, vectors, jnp.stack([information, factor]), found
 
 
-def _unpacked(given: Plan, model: Regression, weight_kind, out) -> Fit:
-    numbers, vectors, matrices, coordinates = out
-    scalars = Scalars(*numbers)
+def _unpacked(given: Plan, leaves, flags: _Flags, coordinates, out) -> Fit:
+    numbers, vectors, matrices, found = out
     theta, params, active = vectors[:, given.keep]
     information, factor = matrices[:, given.keep[:, None], given.keep]
-    if given.width and given.columns:
-        k = given.columns[0]
-        coordinates = tuple(Coordinates(*(a[:k] for a in c)) for c in coordinates)
-    fitted = given.layout.replace(model, theta)
-    return scalars.fit(fitted, params, information, factor, coordinates, active > 0, weight_kind)
+    if given.width:
+        k = given.layout.shapes[0][0]
+        found = tuple(Coordinates(*(a[:k] for a in c)) for c in coordinates)
+    fitted = jax.tree.unflatten(flags.treedef, given.layout.scatter(leaves, theta))
+    scalars = Scalars(*numbers)
+    return scalars.fit(
+        fitted, params, information, factor, found, active > 0, flags.weight_kind
+    )  # fmt: skip

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from asymptotix.core.linalg import share_unexplained, triangular_factor
+from asymptotix.core.linalg import share_unexplained, solve_with_factor, triangular_factor
 from asymptotix.core.status import CODE
 from asymptotix.core.typing import Array, Float
 from asymptotix.data.blocks import sum_blocks
@@ -64,7 +64,9 @@ def solve(
     return lax.while_loop(lambda s: s.status == CODE["running"], body, first)
 
 
-def prepare(model: Regression, rows: Block, active, moment_dof) -> Setup:
+def prepare(
+    model: Regression, rows: Block, active, moment_dof, coordinates=None, project=None
+) -> Setup:
     """Coordinates and starting point, from the rows.
 
     Arguments:
@@ -72,13 +74,16 @@ def prepare(model: Regression, rows: Block, active, moment_dof) -> Setup:
         rows: all rows.
         active: for each design, which columns are estimated; `None` for other predictors.
         moment_dof: residual degrees of freedom for `moment` families, else 0.
+        coordinates: where they are known already.
+        project: whether there is no intercept to start from; `None` where that is not known.
     """
-    theta = layout(model).flatten(model).astype(rows.weight.dtype)
+    theta = jnp.asarray(layout(model).flatten(model), rows.weight.dtype)
     if active is None:
         whole = jnp.ones(theta.shape, bool)
         return Setup(None, theta, _problem(model, rows, whole, moment_dof))
-    coordinates = traced_coordinates(model.predictor.designs, rows, active)
-    begin = starting_point(model, coordinates, rows, theta)
+    if coordinates is None:
+        coordinates = traced_coordinates(model.predictor.designs, rows, active)
+    begin = starting_point(model, coordinates, rows, theta, project)
     psi = theta.shape[0] - sum(a.shape[0] for a in active)
     whole = jnp.concatenate([*active, jnp.ones(psi, bool)])
     return Setup(coordinates, begin, _problem(model, rows, whole, moment_dof))
@@ -93,7 +98,7 @@ def _problem(model, rows: Block, active, moment_dof) -> newton.Problem:
     return newton.Problem(active, jnp.asarray(moment_dof, rows.weight.dtype), floor)
 
 
-def starting_point(model, coordinates, rows: Block, theta):
+def starting_point(model, coordinates, rows: Block, theta, project=None):
     """The family's constant predictor, projected on the columns; or the model's own parameters."""
     sizes = [c.center.shape[0] for c in coordinates]
     eta = jnp.reshape(model.family.initial_eta(rows.y, rows.weight), (-1,))
@@ -102,7 +107,7 @@ def starting_point(model, coordinates, rows: Block, theta):
     parts, given, position = [], [], 0
     for j, c in enumerate(coordinates):
         target = jnp.broadcast_to(eta, (len(coordinates),))[j] - offset
-        parts.append(_constant_predictor(model, c, j, rows, target))
+        parts.append(_constant_predictor(model, c, j, rows, target, project))
         given.append(c.inward(theta[position : position + sizes[j]]))
         position += sizes[j]
     psi = theta[position:]
@@ -111,12 +116,12 @@ def starting_point(model, coordinates, rows: Block, theta):
     return jnp.concatenate([coef, psi])
 
 
-def _constant_predictor(model, c: Coordinates, j: int, rows: Block, target):
+def _constant_predictor(model, c: Coordinates, j: int, rows: Block, target, project):
     """Coefficients whose predictor is as nearly `target` for every row as the columns allow."""
     has_intercept = jnp.any(c.intercept != 0)
     intercept_only = jnp.where(c.intercept != 0, target, 0.0)
 
-    def project():
+    def projected():
         def gram(block: Block):
             x = c.standardise(model.predictor.designs(block.x)[j])
             present = (block.weight > 0).astype(x.dtype)
@@ -124,7 +129,9 @@ def _constant_predictor(model, c: Coordinates, j: int, rows: Block, target):
 
         matrix, right = sum_blocks(gram, rows)
         factor = triangular_factor(matrix, c.active)
-        found = newton.solve_with_factor(factor, right) * target
+        found = solve_with_factor(factor, right) * target
         return jnp.where(jnp.all(jnp.isfinite(found)), found, 0.0)
 
-    return lax.cond(has_intercept | (target == 0), lambda: intercept_only, project)
+    if project is None:
+        return lax.cond(has_intercept | (target == 0), lambda: intercept_only, projected)
+    return projected() if project else intercept_only

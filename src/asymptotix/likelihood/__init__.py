@@ -1,6 +1,6 @@
 """The likelihood: theta to sums over rows."""
 
-from asymptotix.likelihood.coordinates import Coordinates, traced_coordinates
+from asymptotix.likelihood.coordinates import Coordinates, host_coordinates, traced_coordinates
 from asymptotix.likelihood.outer import outer_products, row_scores
 from asymptotix.likelihood.statistics import Statistics, dispersed_log_likelihood, statistics
 from asymptotix.likelihood.structured import information_factor, is_structured
@@ -13,6 +13,7 @@ __all__ = [
     "Sums",
     "block_sums",
     "dispersed_log_likelihood",
+    "host_coordinates",
     "information_factor",
     "is_structured",
     "outer_products",

@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax import lax
 
+from asymptotix.core.linalg import namespace
 from asymptotix.core.typing import Array, Bool, Float
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block
@@ -46,11 +49,13 @@ class Coordinates(NamedTuple):
     def inward(self, beta: Float[Array, "k"]) -> Float[Array, "k"]:
         r"""$\gamma = T^{-1}\beta$; 0 for columns switched off."""
         moved = beta + self.intercept * (self.center @ beta)
-        return jnp.where(self.active, moved / jnp.where(self.active, self.inverse_scale, 1), 0)
+        xp = namespace(moved, self.inverse_scale)
+        return xp.where(self.active, moved / xp.where(self.active, self.inverse_scale, 1), 0)
 
     def pull_score(self, score: Float[Array, "k ..."]) -> Float[Array, "k ..."]:
         r"""$T^{-\top} s$: a score (or each column of a matrix) in the original coordinates."""
-        scaled = (score.T / jnp.where(self.active, self.inverse_scale, jnp.nan)).T
+        xp = namespace(score, self.inverse_scale)
+        scaled = (score.T / xp.where(self.active, self.inverse_scale, xp.nan)).T
         return scaled + _outer(self.center, self.intercept @ scaled)
 
 
@@ -70,23 +75,39 @@ def moment_sums(x: Float[Array, "n k"], weight, reference: Float[Array, "k"]) ->
     """Sums of `x - reference` and its square over rows with positive weight."""
     present = (weight > 0).astype(x.dtype)
     shifted = (x - reference) * present[:, None]
-    return Moments(jnp.sum(present), present @ shifted, jnp.sum(shifted * shifted, axis=0))
+    return Moments(present.sum(), present @ shifted, (shifted * shifted).sum(axis=0))
 
 
 def coordinates_from(moments: Moments, reference, active: Bool[Array, "k"]) -> Coordinates:
     """Means and standard deviations, or root mean squares where no column is constant."""
+    xp = namespace(reference, moments.count)
     mean_shift = moments.shifted / moments.count
-    spread = jnp.sqrt(jnp.maximum(moments.squares / moments.count - mean_shift**2, 0.0))
+    spread = xp.sqrt(xp.maximum(moments.squares / moments.count - mean_shift**2, 0.0))
     is_constant = (moments.squares == 0) & (reference != 0) & active
-    has_intercept = jnp.any(is_constant)
-    first = (jnp.arange(reference.shape[0]) == jnp.argmax(is_constant)) & has_intercept
+    has_intercept = is_constant.any()
+    first = is_constant & (xp.cumsum(is_constant, dtype=np.int32) == 1)
     mean = reference + mean_shift
-    size = jnp.where(has_intercept, spread, jnp.hypot(spread, mean))
-    scale = jnp.where(first, reference, jnp.where(size > 0, size, 1.0))
+    size = xp.where(has_intercept, spread, xp.hypot(spread, mean))
+    scale = xp.where(first, reference, xp.where(size > 0, size, 1.0))
     return Coordinates(
-        center=jnp.where(has_intercept & ~first & active, mean, 0.0),
-        inverse_scale=jnp.where(active, 1.0 / scale, 0.0),
-        intercept=jnp.where(first, 1.0 / jnp.where(first, reference, 1.0), 0.0),
+        center=xp.where(has_intercept & ~first & active, mean, 0.0),
+        inverse_scale=xp.where(active, 1.0 / scale, 0.0),
+        intercept=xp.where(first, 1.0 / xp.where(first, reference, 1.0), 0.0),
+    )
+
+
+def host_coordinates(designs, weight, active) -> tuple[Coordinates, ...]:
+    """Coordinates of NumPy designs, without compiling anything.
+
+    Arguments:
+        designs: one matrix per component, few enough rows for a copy of them.
+        weight: the rows' weights.
+        active: for each design, which of its columns are estimated.
+    """
+    row = int(np.argmax(weight > 0))
+    return tuple(
+        coordinates_from(moment_sums(d, weight, d[row]), d[row], a)
+        for d, a in zip(designs, active, strict=True)
     )
 
 
@@ -100,7 +121,7 @@ def traced_coordinates(
         rows: all rows.
         active: for each design, which of its columns are estimated.
     """
-    first = jnp.argmax(rows.weight > 0)
+    first = lax.argmax(rows.weight > 0, 0, np.int32)  # 64-bit indices fail in a 32-bit caller
     one = designs(_row(rows.x, first))
     references = [d[0] for d in one]
 
@@ -115,4 +136,4 @@ def traced_coordinates(
 
 
 def _row(x, index):
-    return jax.tree.map(lambda a: a[index][None], x)
+    return jax.tree.map(lambda a: lax.dynamic_slice_in_dim(a, index, 1), x)

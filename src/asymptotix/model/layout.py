@@ -1,6 +1,7 @@
 """Parameter layout: between a model and its flat vector of parameters."""
 
 import dataclasses
+import math
 from typing import Any
 
 import equinox as eqx
@@ -35,7 +36,10 @@ class Layout:
 
     def flatten(self, model) -> Float[Array, "p"]:
         """The parameters of a model as one vector."""
-        leaves = jax.tree.leaves(model)
+        return self.gather(jax.tree.leaves(model))
+
+    def gather(self, leaves) -> Float[Array, "p"]:
+        """The parameters among a model's leaves as one vector."""
         parts = [v.reshape(-1) for v, e in zip(leaves, self.estimated, strict=True) if e]
         if all(isinstance(part, np.ndarray) for part in parts):
             return np.concatenate(parts) if parts else np.zeros(0)  # pyright: ignore
@@ -44,14 +48,18 @@ class Layout:
     def replace(self, model, theta: Float[Array, "p"]):
         """The model with its parameters taken from theta."""
         leaves, treedef = jax.tree.flatten(model)
-        shapes, start = iter(self.shapes), 0
+        return jax.tree.unflatten(treedef, self.scatter(leaves, theta))
+
+    def scatter(self, leaves, theta: Float[Array, "p"]) -> list:
+        """A model's leaves with its parameters taken from theta."""
+        filled, shapes, start = list(leaves), iter(self.shapes), 0
         for i, estimated in enumerate(self.estimated):
             if estimated:
                 shape = next(shapes)
-                size = int(np.prod(shape))
-                leaves[i] = theta[start : start + size].reshape(shape)
+                size = math.prod(shape)
+                filled[i] = theta[start : start + size].reshape(shape)
                 start += size
-        return jax.tree.unflatten(treedef, leaves)
+        return filled
 
 
 @by_structure

@@ -64,14 +64,14 @@ def _header(res: "Results") -> tuple[tuple[str, str], ...]:
         ("AIC", _number(res.aic)),
         ("BIC", _number(res.bic)),
         ("Deviance", _number(res.deviance)),
-        ("Dispersion", _number(res.scale)) if moment else ("Pearson chi2", _number(res.pearson_chi2)),
-    ]  # fmt: skip
+    ]
     if moment:
+        pairs.append(("Dispersion", _number(res.scale)))
         pairs.append(("R²", f"{res.r_squared('cox-snell'):.4f}"))
     else:
+        pairs.append(("Pearson chi2", _number(res.pearson_chi2)))
         pairs.append(("McFadden R²", f"{res.r_squared():.4f}"))
-    pairs.append(("Parameters", str(res.n_parameters)))
-    return tuple(pairs)
+    return (*pairs, ("Parameters", str(res.n_parameters)))
 
 
 def _number(value: float) -> str:

@@ -1,0 +1,35 @@
+"""`jax.jit` for programs of many small operations, which should compile quickly."""
+
+import functools
+
+import jax
+
+QUICK = {"xla_cpu_use_fusion_emitters": False}
+"""Halves the compilation of such a program on CPU (0.9 s to 0.5 s measured for a whole fit) and
+leaves its speed alone; loops over large data keep XLA's defaults."""
+
+
+def quick_jit(function, **kwargs):
+    """`jax.jit` with compiler options for quick compilation, where this XLA knows them.
+
+    Arguments:
+        function: the function.
+        kwargs: as for `jax.jit`.
+    """
+    quick = jax.jit(function, compiler_options=QUICK, **kwargs)
+    plain = jax.jit(function, **kwargs)
+    known = True
+
+    @functools.wraps(function)
+    def call(*args):
+        nonlocal known
+        if known:
+            try:
+                return quick(*args)
+            except jax.errors.JaxRuntimeError as error:
+                if "No such compile option" not in str(error):
+                    raise
+                known = False
+        return plain(*args)
+
+    return call
