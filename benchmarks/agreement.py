@@ -225,10 +225,10 @@ def markdown(groups, tables) -> str:
         ]
         lines.append(f"| {data} | statsmodels {rivals} | {' | '.join(worst)} |")
     for name, (compared, missed) in tables.items():
-        verdict = f"all {compared} numbers as printed"
+        verdict = "as printed"
         if missed:
-            verdict = f"{missed} of {compared} numbers differ from print"
-        lines.append(f"| {name} | the published table | {verdict} | | |")
+            verdict = f"{missed} numbers differ from print"
+        lines.append(f"| {name} | the table, {compared} numbers | {' | '.join([verdict] * 3)} |")
     return "\n".join(lines)
 
 

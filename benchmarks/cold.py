@@ -1,6 +1,6 @@
 """A fresh process: import, one logit by formula, its printed summary, with nothing compiled before.
 
-Claim: at n = 1,000 it takes at most 1.5 times as long as through `statsmodels.formula.api`.
+Aim: at n = 1,000 it takes at most 1.5 times as long as through `statsmodels.formula.api`.
 Where the time goes is printed beneath: imports, the fit, the table, and a second fit.
 
     python benchmarks/cold.py

@@ -1,6 +1,6 @@
 """One pass of Newton's method (log-likelihood, score and information) against one BLAS `dsyrk`.
 
-Claim: at n = 1,000,000 and k = 20 in float64, the pass of a logit over slabs of the caller's array
+Aim: at n = 1,000,000 and k = 20 in float64, the pass of a logit over slabs of the caller's array
 takes no longer than `dsyrk` alone takes to form X'X of the same matrix, on one core and on all.
 
     python benchmarks/pass.py

@@ -1,6 +1,6 @@
 """Logit with standard errors from NumPy arrays, against `statsmodels.api.Logit`.
 
-Claims: at n = 1,000,000 and k = 20 at least 8 times as fast; at n = 2,000 and k = 5, once compiled,
+Aim: at n = 1,000,000 and k = 20 at least 8 times as fast; at n = 2,000 and k = 5, once compiled,
 no slower. The first call of a new size, which compiles, is shown beside.
 
     python benchmarks/speed.py

@@ -16,9 +16,9 @@ SPECTOR = "GRADE ~ GPA + TUCE + PSI"
 
 @pytest.fixture(scope="session")
 def mroz():
-    from asymptotix.data.examples import load
+    from asymptotix.data.examples import load_example
 
-    return load("mroz")
+    return load_example("mroz")
 
 
 @pytest.fixture(scope="session")

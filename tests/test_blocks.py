@@ -43,7 +43,11 @@ def totals(block: Block):
     """Sums of several shapes; the logarithm is NaN or infinite at a padded row."""
     logs = generic.weighted(block.weight, jnp.log(block.x[:, 0]) / block.x[:, 1])
     squares = generic.weighted(block.weight, block.x * block.y[:, None])
-    return {"logs": logs.sum(), "squares": squares.T @ block.x, "offset": block.weight @ block.offset}
+    return {
+        "logs": logs.sum(),
+        "squares": squares.T @ block.x,
+        "offset": block.weight @ block.offset,
+    }
 
 
 def expected(r: Rows):
@@ -154,7 +158,8 @@ def test_padded_rows_contribute_nothing_where_the_kernel_is_not_finite(structure
     short = Rows(x[:2], y[:2]).block(np.float64)
     theta = jnp.array([0.5, 0.8])
     if structured:
-        from asymptotix.likelihood import Coordinates, structured as path
+        from asymptotix.likelihood import Coordinates
+        from asymptotix.likelihood import structured as path
 
         model = asx.Regression(asx.Linear(2), Exponential())
         c = (Coordinates(jnp.zeros(2), jnp.ones(2), jnp.zeros(2)),)
@@ -167,7 +172,9 @@ def test_padded_rows_contribute_nothing_where_the_kernel_is_not_finite(structure
         np.testing.assert_allclose(np.asarray(padded), np.asarray(plain), rtol=1e-13)
     eta = x[:2] @ np.asarray(theta)
     assert float(found[0][0]) == pytest.approx(np.sum(-np.log(eta) - y[:2] / eta), rel=1e-13)
-    np.testing.assert_allclose(np.asarray(found[0][1]), x[:2].T @ (-1 / eta + y[:2] / eta**2), rtol=1e-13)
+    np.testing.assert_allclose(
+        np.asarray(found[0][1]), x[:2].T @ (-1 / eta + y[:2] / eta**2), rtol=1e-13
+    )
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -186,12 +193,11 @@ def test_traced_and_host_driver_give_the_same_digits(weighted):
         return asx.fit(asx.Logit(3), x, y, **arrays, **kind)
 
     traced = traced_fit(x, y, {"weights": w["weights"]} if weighted else {})
-    assert bool(host.converged) and bool(traced.converged)
+    assert bool(host.converged)
+    assert bool(traced.converged)
     for name in ("log_likelihood", "dispersion", "n", "n_rows", "sum_weights"):
         np.testing.assert_allclose(getattr(host, name), getattr(traced, name), rtol=1e-12)
-    np.testing.assert_allclose(
-        host.model.predictor.coef, traced.model.predictor.coef, rtol=1e-12
-    )
+    np.testing.assert_allclose(host.model.predictor.coef, traced.model.predictor.coef, rtol=1e-12)
     info = [np.asarray(asx.information(f, x, y, **w)) for f in (host, traced)]
     np.testing.assert_allclose(info[0], info[1], rtol=1e-10)
 

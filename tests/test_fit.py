@@ -368,9 +368,7 @@ def test_badly_scaled_columns(label):
     assert fit.status_name in ("converged", "converged_to_rounding")
     np.testing.assert_allclose(coef(fit), beta, rtol=1e-8)
     np.testing.assert_allclose(se(fit, x, y)[1:], se(reference, z, y)[1:] / scale[1:], rtol=1e-8)
-    assert float(fit.log_likelihood) == pytest.approx(
-        float(reference.log_likelihood), rel=1e-12
-    )
+    assert float(fit.log_likelihood) == pytest.approx(float(reference.log_likelihood), rel=1e-12)
 
 
 @pytest.mark.parametrize("label", ["bernoulli-logit", "poisson-log", "gaussian-identity"])
@@ -480,15 +478,14 @@ def test_an_ill_conditioned_polynomial_goes_through_qr():
     x = t[:, None] ** np.arange(7)  # condition of the scaled Gram: 1e9 and more
     y = np.exp(t) + 0.1 * rng.standard_normal(60)
     fit = asx.fit(asx.LinearRegression(7), x, y)
-    assert bool(fit.converged) and bool(np.all(fit.active))
+    assert bool(fit.converged)
+    assert bool(np.all(fit.active))
     exact = exact_least_squares(x, y)
     assert digits(coef(fit), exact) >= 9
     q, r = np.linalg.qr(x.astype(np.longdouble).astype(float))
     sigma = np.sqrt(np.sum((y - x @ exact) ** 2) / 53)
     inverse = np.linalg.inv(r)
-    np.testing.assert_allclose(
-        se(fit, x, y), sigma * np.linalg.norm(inverse, axis=1), rtol=1e-8
-    )
+    np.testing.assert_allclose(se(fit, x, y), sigma * np.linalg.norm(inverse, axis=1), rtol=1e-8)
 
 
 def test_an_ill_conditioned_logit_is_that_of_orthogonal_columns():

@@ -164,9 +164,7 @@ def test_value_of_the_kernel_differs_from_scipy_by_what_holds_no_parameter():
         x, y, w, o = jax.tree.map(np.asarray, block)
 
         def gap(t, label=label, x=x, y=y, w=w, o=o, model=model, block=block):
-            ours, _, _ = generic.block_sums(
-                model, layout(model), "observed", jnp.asarray(t), block
-            )
+            ours, _, _ = generic.block_sums(model, layout(model), "observed", jnp.asarray(t), block)
             return float(ours) - np.sum(w * log_likelihoods(label, x @ t + o, y))
 
         moved = np.asarray(theta) + np.array([0.02, 0.01, -0.03])

@@ -3,6 +3,9 @@
 Kept apart from `core.status` because it imports optimistix.
 """
 
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 import optimistix as optx
 
@@ -26,7 +29,9 @@ class Status(optx.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
 
 def promote(code) -> Status:
     """The enumeration's item for an integer code, or for an array of codes."""
-    item = Status.successful
+    if jnp.ndim(code) > 0:
+        return jax.vmap(promote)(jnp.asarray(code))
+    item: Any = Status.successful
     for position, name in enumerate(CODES[1:], start=1):
         item = Status.where(jnp.asarray(code == position), getattr(Status, name), item)
     return item

@@ -7,12 +7,12 @@ nothing needs to be compiled for matrices of `p x p`), and returns the same kind
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.linalg
+from scipy.linalg import lapack
 
 from asymptotix.core.typing import Array, Bool, Float
 
-Matrix = Float[Array | np.ndarray, "p p"]
-Vector = Float[Array | np.ndarray, "p"]
+Matrix = Float[Array, "p p"]
+Vector = Float[Array, "p"]
 
 
 def namespace(*arrays):
@@ -26,7 +26,7 @@ def diagonal(matrix: Matrix) -> Vector:
     return xp.sum(xp.where(np.eye(matrix.shape[0], dtype=bool), matrix, 0), axis=0)
 
 
-def triangular_factor(matrix: Matrix, active: Bool[Array | np.ndarray, "p"]) -> Matrix:
+def triangular_factor(matrix: Matrix, active: Bool[Array, "p"]) -> Matrix:
     r"""Upper $R$ with $R^\top R$ = matrix on active rows and 1 on the others; NaN if not definite.
 
     The matrix is brought to unit diagonal first, so that the scale of columns does not decide
@@ -70,19 +70,24 @@ def share_unexplained(factor: Matrix) -> Vector:
 def solve_with_factor(factor: Matrix, right):
     r"""$(R^\top R)^{-1}$ times a vector or matrix, by two triangular solves."""
     if namespace(factor, right) is jnp:
-        half = jax.scipy.linalg.solve_triangular(factor, right, trans="T")
+        half = jax.scipy.linalg.solve_triangular(factor, right, trans=1)
         return jax.scipy.linalg.solve_triangular(factor, half)
-    half = scipy.linalg.solve_triangular(factor, right, trans="T", check_finite=False)
-    return scipy.linalg.solve_triangular(factor, half, check_finite=False)
+    half = _solve_upper(factor, right, transposed=True)
+    return _solve_upper(factor, half)
+
+
+def _solve_upper(factor, right, transposed: bool = False):
+    # LAPACK itself: `scipy.linalg.solve_triangular` wakes BLAS threads for a 5 x 5 matrix.
+    return lapack.dtrtrs(factor, right, trans=int(transposed))[0]
 
 
 def inverse_from_factor(factor: Matrix) -> Matrix:
     r"""$(R^\top R)^{-1}$, symmetric by construction."""
-    eye = np.eye(factor.shape[0])
     if namespace(factor) is jnp:
-        root = jax.scipy.linalg.solve_triangular(factor, eye.astype(factor.dtype))
+        eye = np.eye(factor.shape[0], dtype=factor.dtype)
+        root = jax.scipy.linalg.solve_triangular(factor, eye)
     elif not np.all(np.isfinite(factor)):
         return np.full_like(factor, np.nan)
     else:
-        root = scipy.linalg.solve_triangular(factor, eye, check_finite=False)
+        root = lapack.dtrtri(factor)[0]
     return root @ root.T

@@ -6,6 +6,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from asymptotix.core.static import split
 
@@ -17,7 +18,7 @@ def double():
 
 def is_traced(tree) -> bool:
     """Whether any leaf belongs to a surrounding `jit`, `vmap` or `grad`."""
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
 
 
 def working_dtype(tree) -> np.dtype:
@@ -27,7 +28,7 @@ def working_dtype(tree) -> np.dtype:
     own precision is followed: float64 as soon as one leaf is float64, else float32.
     """
     leaves = jax.tree.leaves(tree)
-    if not any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+    if not any(isinstance(leaf, Tracer) for leaf in leaves):
         return np.dtype(np.float64)
     wide = any(getattr(leaf, "dtype", None) == np.float64 for leaf in leaves)
     return np.dtype(np.float64 if wide else np.float32)
@@ -50,7 +51,7 @@ def in_scope(function, dtype, *args):
         dtype: the working precision.
         args: pytrees; anything in them that is not an array is held fixed.
     """
-    if np.dtype(dtype) != np.float64 or jax.config.jax_enable_x64 or not is_traced(args):
+    if np.dtype(dtype) != np.float64 or jax.config.read("jax_enable_x64") or not is_traced(args):
         with scope(dtype):
             return function(*args)
     arrays, static = split(args)

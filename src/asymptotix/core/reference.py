@@ -48,19 +48,36 @@ class StudentT:
     def log_two_sided(self, statistic) -> np.ndarray:
         r"""$\log P(|T| > |t|) = \log I_x(\nu/2, 1/2)$ with $x = \nu/(\nu + t^2)$.
 
-        Where the regularised incomplete beta function underflows, its power series in `x`
-        (DLMF 8.17.7) is summed in logarithms.
+        Near 0 through the complement; where the regularised incomplete beta function underflows,
+        by its power series in `x` in logarithms (DLMF 8.17.7), or, with many degrees of freedom,
+        by Gauss-Laguerre quadrature of the tail.
         """
         t = np.abs(np.asarray(statistic, float))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            near = np.log1p(-special.betainc(0.5, self.df / 2, t**2 / (self.df + t**2)))
+            direct = np.log(special.betainc(self.df / 2, 0.5, self.df / (self.df + t**2)))
+            heavy = t**2 > self.df / 9
+            far = np.where(heavy, self._series(t), self._quadrature(t))
+        return np.where(t < 2, near, np.where(direct < -600, far, direct))
+
+    def _series(self, t):
         a, b = self.df / 2, 0.5
         x = self.df / (self.df + t**2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            direct = np.log(special.betainc(a, b, x))
-            log_x = -np.log1p(t**2 / self.df)
-            series = special.hyp2f1(a + b, 1.0, a + 1.0, np.minimum(x, 0.9))
-            tail = a * log_x + b * np.log1p(-x) - math.log(a) - special.betaln(a, b)
-            tail = tail + np.log(series)
-        return np.where((x < 0.9) & (direct < -600), tail, direct)
+        log_x = -np.log1p(t**2 / self.df)
+        log_front = a * log_x + b * np.log1p(-x) - math.log(a) - special.betaln(a, b)
+        return log_front + np.log(special.hyp2f1(a + b, 1.0, a + 1.0, np.minimum(x, 0.9)))
+
+    def _quadrature(self, t):
+        r"""$\log 2f(t) + \log\int_0^\infty f(t + s)/f(t)\,ds$, with $s$ in units of the slope."""
+        nu = self.df
+        nodes, weights = np.polynomial.laguerre.laggauss(40)
+        slope = (nu + 1) * t / (nu + t**2)
+        s = nodes / np.where(slope > 0, slope, 1.0)[..., None]
+        change = s * (2 * t[..., None] + s) / (nu + t[..., None] ** 2)
+        ratio = np.exp(-(nu + 1) / 2 * np.log1p(change) + nodes)
+        log_density = -(nu + 1) / 2 * np.log1p(t**2 / nu)
+        log_density = log_density - 0.5 * math.log(nu) - special.betaln(nu / 2, 0.5)
+        return LOG_2 + log_density + np.log(ratio @ weights / slope)
 
     def quantile(self, probability: float) -> float:
         """The quantile at a probability."""

@@ -5,8 +5,12 @@
 
 from typing import Any
 
-from jaxtyping import Array, Bool, Float, Int, PyTree
+import jax
+import numpy as np
+from jaxtyping import Bool, Float, Int, PyTree
 
+Array = jax.Array | np.ndarray
+"""A JAX array inside transformations, a NumPy array on the host: both hold the same numbers."""
 Scalar = Float[Array, ""]
 Eta = Float[Array, "..."]
 """The predictor of one observation: a scalar, or a vector for several-parameter families."""

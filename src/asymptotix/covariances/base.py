@@ -1,7 +1,7 @@
 """What a covariance kind is, and what it yields."""
 
 import abc
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import numpy as np
@@ -24,7 +24,7 @@ class Ingredients(NamedTuple):
     """
 
     bread: Float[Array, "p p"]
-    meat: Float[Array, "p p"] | None
+    meat: Any
     dispersion: Float[Array, ""]
     n: Float[Array, ""]
     k: Float[Array, ""]

@@ -42,9 +42,7 @@ def fold_blocks(function, start, rows: Block, size: int = BLOCK_ROWS):
     if n <= size:
         return function(start, rows)
     count = np.int32(-(-n // size))
-    return lax.fori_loop(
-        np.int32(0), count, lambda i, c: function(c, _take(rows, i, size)), start
-    )
+    return lax.fori_loop(np.int32(0), count, lambda i, c: function(c, _take(rows, i, size)), start)
 
 
 def map_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: int = BLOCK_ROWS):

@@ -5,6 +5,7 @@ import numpy as np
 
 from asymptotix.core.errors import InputError, close_matches, listed
 from asymptotix.data.rows import Rows
+from asymptotix.data.slabs import over_slabs
 
 __all__ = ["check_rows", "close_matches"]
 
@@ -87,8 +88,11 @@ def _check_finite(what: str, leaf, names) -> None:
 
 
 def _total(array: np.ndarray):
-    with np.errstate(all="ignore"):
-        return array.sum()
+    def part(rows: slice):
+        with np.errstate(all="ignore"):
+            return float(array[rows].sum())
+
+    return sum(over_slabs(part, len(array)))
 
 
 def _first_column(what: str, bad: np.ndarray, names) -> str:

@@ -12,11 +12,11 @@ _FILES = {"mroz": "mroz.csv"}
 
 
 def names() -> tuple[str, ...]:
-    """The names that `load` knows."""
+    """The names that `load_example` knows."""
     return tuple(_FILES)
 
 
-def load(name: str) -> "pd.DataFrame":
+def load_example(name: str) -> "pd.DataFrame":
     """One of the data sets that ship with the package, as a data frame.
 
     `"mroz"`: labour-force participation of 753 married women in 1975 (Mroz 1987, Econometrica

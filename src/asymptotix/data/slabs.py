@@ -1,5 +1,6 @@
 """The host evaluator of sums over rows: fixed slabs, fed to one executable by all cores."""
 
+import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -65,8 +66,23 @@ class Slabs:
 
         if len(self.slabs) == 1:
             return [run(self.slabs[0])]
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            return list(pool.map(run, self.slabs))
+        return list(_pool().map(run, self.slabs))
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    """One thread a core: XLA and NumPy let go of the interpreter while they compute."""
+    return ThreadPoolExecutor(
+        max_workers=len(os.sched_getaffinity(0)), thread_name_prefix="asymptotix"
+    )
+
+
+def over_slabs(function: Callable[[slice], object], n: int, size: int = SLAB_ROWS) -> list:
+    """`function` of every slice of `size` rows of `n`, on all cores, in order."""
+    parts = [slice(first, min(first + size, n)) for first in range(0, n, size)]
+    if len(parts) < 2:
+        return [function(part) for part in parts]
+    return list(_pool().map(function, parts))
 
 
 def _padded(array: np.ndarray, size: int) -> np.ndarray:

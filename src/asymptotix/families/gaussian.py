@@ -29,7 +29,7 @@ class Gaussian(AbstractFamily):
     """
 
     link: AbstractLink = IdentityLink()
-    dispersion: Float[Array | np.ndarray, ""] = constant(converter=_as_array, default=1.0)
+    dispersion: Float[Array, ""] = constant(converter=_as_array, default=1.0)
 
     name: ClassVar[str] = "gaussian"
     dispersion_rule: ClassVar[Dispersion] = "moment"

@@ -1,5 +1,7 @@
 """`asx.fit`: estimates a model, on the host or inside a caller's transformation."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -96,7 +98,8 @@ def _traced_fit(model: Regression, rows: Rows, options: Newton, dtype) -> Fit:
     dof = residual_dof(model, constant(n), size)
     setup = constant(prepare(constant(model), constant(block), active, dof))
     arrays, static = split(model)
-    params, information, state = optimum(static, options, arrays, block, setup)
+    solved: Any = optimum(static, options, arrays, block, setup)
+    params, information, state = solved
     scalars, fitted = scalars_and_model(model, block, setup, params, state, rows.weight_kind)
     factor = triangular_factor(information, setup.problem.active)
     return scalars.fit(

@@ -6,6 +6,7 @@ because its backward pass must re-enter double precision, and must visit rows bl
 """
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -46,7 +47,7 @@ def observed_information(model, setup, params, rows: Block):
 
 
 def _forward(static, options, arrays, rows, setup):
-    out = optimum(static, options, arrays, rows, setup)
+    out: Any = optimum(static, options, arrays, rows, setup)
     return out, (arrays, rows, setup, *out)
 
 

@@ -11,7 +11,7 @@ from asymptotix.core.static import split
 from asymptotix.core.status import CODE, succeeded
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block, Rows
-from asymptotix.data.slabs import Slabs
+from asymptotix.data.slabs import Slabs, over_slabs
 from asymptotix.fitting import newton, traced
 from asymptotix.fitting.assemble import (
     Scalars,
@@ -23,7 +23,6 @@ from asymptotix.fitting.assemble import (
 from asymptotix.fitting.fit import Fit
 from asymptotix.likelihood import (
     Statistics,
-    Sums,
     block_sums,
     dispersed_log_likelihood,
     information_factor,
@@ -31,7 +30,7 @@ from asymptotix.likelihood import (
 )
 from asymptotix.model import Regression, layout
 
-SAMPLE_ROWS = 32_768
+SAMPLE_ROWS = 16_384
 """Rows of the subsample on which coordinates and a starting point are found."""
 
 
@@ -44,25 +43,32 @@ def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: 
     arrays, static = split(model)
 
     def at(params, curvature=options.curvature):
-        sums = slabs.sum(lambda s: _sums(static, curvature, arrays, setup.coordinates, params, s))
+        sums, stats = slabs.sum(
+            lambda s: _sums(static, curvature, arrays, setup.coordinates, params, s)
+        )
         factor = _factor(sums.information, setup.problem.active)
         if qr and setup.coordinates is not None and len(setup.coordinates) == 1:
             factor = _slab_factor(slabs, static, arrays, setup, curvature, params, factor)
-        return newton.Evaluation(*map(jnp.asarray, sums), factor)
+        here = newton.Evaluation(sums.value, sums.score, sums.information, factor)
+        return jax.tree.map(jnp.asarray, here), stats
 
-    state = _advance(options, setup.problem, _start(setup.start), at(setup.start))
+    def advanced(state):
+        here, stats = at(newton.trial(state))
+        return _advance(options, setup.problem, state, here), stats
+
+    state, stats = advanced(_start(setup.start))
     if int(state.status) == CODE["not_finite"]:  # the subsample's optimum is no place to start
-        begin = _default_start(model, setup, rows)
-        state = _advance(options, setup.problem, _start(begin), at(begin))
+        state, stats = advanced(_start(_default_start(model, setup, rows)))
     while int(state.status) == CODE["running"]:
-        state = _advance(options, setup.problem, state, at(newton.trial(state)))
-    final = state.here if options.curvature == "observed" else at(state.params, "observed")
+        state, stats = advanced(state)
+    final = state.here
+    if options.curvature != "observed":
+        final, stats = at(state.params, "observed")
 
     fitted = layout(model).replace(model, outward(setup.coordinates, state.params))
-    leaves, shape = split(fitted)
-    stats = Statistics(*map(jnp.asarray, slabs.sum(lambda s: _statistics(shape, leaves, s))))
     llf = stats.log_likelihood
     if model.family.dispersion_rule == "moment":
+        leaves, shape = split(fitted)
         plugged, precision = plugged_dispersion(stats, n), rows.weight_kind == "precision"
         llf = slabs.sum(lambda s: _log_likelihood(shape, precision, leaves, plugged, s))
     scalars = Scalars(
@@ -70,7 +76,7 @@ def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: 
         stats.log_likelihood,
         stats.pearson,
         jnp.asarray(llf),
-        moment_dispersion(model, stats, dof),
+        moment_dispersion(model, Statistics(*map(jnp.asarray, stats)), dof),
         state.decrement,
         state.ratio,
         state.steps,
@@ -98,19 +104,22 @@ _factor = jax.jit(triangular_factor)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _sums(static, curvature, arrays, coordinates, params, slab: Block) -> Sums:
+def _sums(static, curvature, arrays, coordinates, params, slab: Block):
+    """Everything one pass yields: what Newton needs, and the statistics of the model there."""
     model = static.combine(arrays)
-    return sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), slab)
+    where = layout(model)
+
+    def both(block: Block):
+        at_params = where.replace(model, outward(coordinates, params))
+        sums = block_sums(model, coordinates, curvature, params, block)
+        return sums, statistics(at_params, block)
+
+    return sum_blocks(both, slab)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _slab_information_factor(static, curvature, arrays, coordinates, params, slab: Block):
     return information_factor(static.combine(arrays), coordinates, curvature, params, slab)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _statistics(static, arrays, slab: Block) -> Statistics:
-    return statistics(static.combine(arrays), slab)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -182,8 +191,8 @@ def _with_true_intercept(c, rows: Rows, model, j: int):
     where = np.flatnonzero(np.asarray(c.intercept))
     if where.size == 0:
         return c
-    column = model.predictor.designs(rows.x)[j][:, int(where[0])]
-    if bool(np.all(np.asarray(column) == np.asarray(column[0]))):
+    column = np.asarray(model.predictor.designs(rows.x)[j][:, int(where[0])])
+    if all(over_slabs(lambda part: bool(np.all(column[part] == column[0])), rows.n)):
         return c
     return c._replace(center=jnp.zeros_like(c.center), intercept=jnp.zeros_like(c.intercept))
 

@@ -1,7 +1,6 @@
 """Which columns repeat earlier ones: an exact look, taken only where a factor looks suspicious."""
 
 import numpy as np
-import scipy.linalg
 
 from asymptotix.fitting.newton import RANK_TOLERANCE
 
@@ -47,7 +46,7 @@ def _sweep(factor, active, tolerance):
 def _residual(columns, target) -> float:
     if columns.shape[1] == 0:
         return float(np.linalg.norm(target))
-    q, _ = scipy.linalg.qr(columns, mode="economic")
+    q, _ = np.linalg.qr(columns)
     rest = target - q @ (q.T @ target)
     rest = rest - q @ (q.T @ rest)
     return float(np.linalg.norm(rest))

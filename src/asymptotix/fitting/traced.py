@@ -34,7 +34,7 @@ def evaluate(model, coordinates, curvature, active, rows: Block, params, *, qr: 
     factor = triangular_factor(sums.information, active)
     if qr and coordinates is not None and len(coordinates) == 1:
         factor = _better_factor(model, coordinates, curvature, active, rows, params, factor)
-    return newton.Evaluation(*sums, factor)
+    return newton.Evaluation(sums.value, sums.score, sums.information, factor)
 
 
 def _better_factor(model, coordinates, curvature, active, rows, params, factor):

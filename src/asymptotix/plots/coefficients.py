@@ -231,7 +231,7 @@ def _name_models(ax: "Axes", members: list[Series]) -> None:
     ax.legend(
         loc="lower left",
         bbox_to_anchor=(0, 1),
-        ncols=min(len(members), 2),
+        ncols=1 if max(len(s.label) for s in members) > 24 else min(len(members), 3),
         frameon=False,
         borderaxespad=0.3,
         handletextpad=0.3,

@@ -14,15 +14,15 @@ class Linear(AbstractPredictor):
         k: number of columns.
     """
 
-    coef: Float[Array | np.ndarray, "k"] = parameter()
+    coef: Float[Array, "k"] = parameter()
 
     def __init__(self, k: int):
         self.coef = np.zeros(int(k))
 
-    def __call__(self, x: Float[Array | np.ndarray, "k"]) -> Float[Array, ""]:
+    def __call__(self, x: Float[Array, "k"]) -> Float[Array, ""]:
         return x @ self.coef
 
-    def designs(self, x: Float[Array | np.ndarray, "n k"]):
+    def designs(self, x: Float[Array, "n k"]):
         return (x,)
 
     def is_paddable(self) -> bool:

@@ -1,19 +1,20 @@
 """The coefficient table of a fit."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from asymptotix.core.status import MESSAGES
 from asymptotix.results.table import Row, Table
 
-if TYPE_CHECKING:
-    from asymptotix.results.results import Results
 
+def summary_table(res: Any) -> Table:
+    """Estimates, errors, tests and limits, below what was fitted and how.
 
-def summary_table(res: "Results") -> Table:
-    """Estimates, errors, tests and limits, below what was fitted and how."""
+    Arguments:
+        res: a `Results`; its module imports this one.
+    """
     w = res.wald
     percent = f"{100 * res.confidence:g}%"
     columns = ("Estimate", "Std. error", res.reference.symbol, "p", f"{percent} low", "high")
@@ -42,12 +43,12 @@ def summary_table(res: "Results") -> Table:
     )
 
 
-def _section(res: "Results", position: int) -> str | None:
+def _section(res: Any, position: int) -> str | None:
     mean_parameters = len(res.spec.names)
     return None if position < mean_parameters else "Parameters of the family"
 
 
-def _header(res: "Results") -> tuple[tuple[str, str], ...]:
+def _header(res: Any) -> tuple[tuple[str, str], ...]:
     response = res.spec.response_name or "response"
     moment = res.model.family.dispersion_rule == "moment"
     pairs = [
@@ -80,7 +81,7 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 1e7 else f"{value:.6e}"
 
 
-def _notes(res: "Results") -> tuple[str, ...]:
+def _notes(res: Any) -> tuple[str, ...]:
     notes = []
     if not res.converged:
         notes.append(
