@@ -482,7 +482,7 @@ def test_an_ill_conditioned_polynomial_goes_through_qr():
     assert bool(np.all(fit.active))
     exact = exact_least_squares(x, y)
     assert digits(coef(fit), exact) >= 9
-    q, r = np.linalg.qr(x.astype(np.longdouble).astype(float))
+    r = np.linalg.qr(x, mode="r")
     sigma = np.sqrt(np.sum((y - x @ exact) ** 2) / 53)
     inverse = np.linalg.inv(r)
     np.testing.assert_allclose(se(fit, x, y), sigma * np.linalg.norm(inverse, axis=1), rtol=1e-8)

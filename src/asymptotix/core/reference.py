@@ -2,11 +2,20 @@
 
 import dataclasses
 import math
+import statistics
 
 import numpy as np
-from scipy import special
 
 LOG_2 = math.log(2.0)
+UNDERFLOW = 35.0
+"""Beyond this many standard deviations a p-value nears the smallest float."""
+
+
+def _special():
+    """`scipy.special`, which takes 0.1 s to import, when it is first needed."""
+    from scipy import special
+
+    return special
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,12 +30,17 @@ class Normal:
         return "normal"
 
     def log_two_sided(self, statistic) -> np.ndarray:
-        r"""$\log P(|Z| > |z|)$, right at any `z`."""
-        return LOG_2 + special.log_ndtr(-np.abs(statistic))
+        r"""$\log P(|Z| > |z|) = \log\mathrm{erfc}(|z|/\sqrt2)$, right at any `z`."""
+        z = np.abs(np.asarray(statistic, float))
+        with np.errstate(divide="ignore"):
+            found = np.log(np.vectorize(math.erfc, otypes=[float])(z / math.sqrt(2)))
+        if np.any(z > UNDERFLOW):
+            found = np.where(z > UNDERFLOW, LOG_2 + _special().log_ndtr(-z), found)
+        return found
 
     def quantile(self, probability: float) -> float:
         """The quantile at a probability."""
-        return float(special.ndtri(probability))
+        return statistics.NormalDist().inv_cdf(probability)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +67,7 @@ class StudentT:
         by Gauss-Laguerre quadrature of the tail.
         """
         t = np.abs(np.asarray(statistic, float))
+        special = _special()
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             near = np.log1p(-special.betainc(0.5, self.df / 2, t**2 / (self.df + t**2)))
             direct = np.log(special.betainc(self.df / 2, 0.5, self.df / (self.df + t**2)))
@@ -64,6 +79,7 @@ class StudentT:
         a, b = self.df / 2, 0.5
         x = self.df / (self.df + t**2)
         log_x = -np.log1p(t**2 / self.df)
+        special = _special()
         log_front = a * log_x + b * np.log1p(-x) - math.log(a) - special.betaln(a, b)
         return log_front + np.log(special.hyp2f1(a + b, 1.0, a + 1.0, np.minimum(x, 0.9)))
 
@@ -76,12 +92,12 @@ class StudentT:
         change = s * (2 * t[..., None] + s) / (nu + t[..., None] ** 2)
         ratio = np.exp(-(nu + 1) / 2 * np.log1p(change) + nodes)
         log_density = -(nu + 1) / 2 * np.log1p(t**2 / nu)
-        log_density = log_density - 0.5 * math.log(nu) - special.betaln(nu / 2, 0.5)
+        log_density = log_density - 0.5 * math.log(nu) - _special().betaln(nu / 2, 0.5)
         return LOG_2 + log_density + np.log(ratio @ weights / slope)
 
     def quantile(self, probability: float) -> float:
         """The quantile at a probability."""
-        return float(special.stdtrit(self.df, probability))
+        return float(_special().stdtrit(self.df, probability))
 
 
 Reference = Normal | StudentT

@@ -84,6 +84,13 @@ class AbstractFamily(eqx.Module):
         del y
         return self.variance(eta)
 
+    def smooth_in_response(self) -> "AbstractFamily":
+        """The same family with a `log_prob` that has derivatives in `y`.
+
+        Asked for where estimates are differentiated with respect to the response.
+        """
+        return self
+
     def with_dispersion(self, dispersion: Scalar) -> "AbstractFamily":
         """The same family at another dispersion; only `moment` families have one to set."""
         del dispersion

@@ -1,6 +1,5 @@
 """The Bernoulli family: a response of 0 or 1."""
 
-import functools
 from typing import ClassVar
 
 import jax
@@ -9,6 +8,7 @@ import numpy as np
 
 from asymptotix.core.typing import Array, Bool, Eta, Float, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion, refuse_responses
+from asymptotix.families.fractional import Fractional
 from asymptotix.links.base import AbstractLink
 from asymptotix.links.logit import LogitLink
 
@@ -28,11 +28,13 @@ class Bernoulli(AbstractFamily):
     response_kind: ClassVar = "binary"
 
     def log_prob(self, eta: Eta, y: Response) -> Scalar:
-        r"""$\log\mu$ for $y = 1$, $\log(1 - \mu)$ for $y = 0$.
-
-        Its derivative in `y` is that of $y\log\mu + (1 - y)\log(1 - \mu)$.
-        """
-        return _log_prob(self.link, eta, jnp.asarray(y, eta.dtype))
+        r"""$\log\mu$ for $y = 1$, $\log(1 - \mu)$ for $y = 0$."""
+        success = y > 0.5
+        if self.link.symmetric:
+            # One transcendental instead of two: this is the hot loop of every binary model.
+            return self.link.log_inverse(jnp.where(success, eta, -eta))
+        log_mu, log_rest = log_outcomes(self.link, eta, success, ~success)
+        return log_mu + log_rest
 
     def mean(self, eta: Eta) -> Scalar:
         return self.link.inverse(eta)
@@ -56,6 +58,9 @@ class Bernoulli(AbstractFamily):
     def initial_eta(self, y: Response, weights: Float[Array, "n"]) -> Eta:
         return interior_eta(self.link, jnp.sum(weights * y), jnp.sum(weights))
 
+    def smooth_in_response(self) -> AbstractFamily:
+        return Fractional(self)
+
     def check_response(self, y, name: str) -> None:
         y = np.asarray(y)
         refuse_responses(
@@ -65,37 +70,6 @@ class Bernoulli(AbstractFamily):
             "are not 0 or 1",
             "Code the response 0/1, or use asx.Binomial() for counts of successes.",
         )
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _log_prob(link: AbstractLink, eta: Scalar, y: Scalar) -> Scalar:
-    return _log_prob_of_outcome(link, eta, y)
-
-
-def _log_prob_of_outcome(link: AbstractLink, eta: Scalar, y: Scalar) -> Scalar:
-    success = y > 0.5
-    if link.symmetric:
-        # One transcendental instead of two: this is the hot loop of every binary model.
-        return link.log_inverse(jnp.where(success, eta, -eta))
-    log_mu, log_rest = log_outcomes(link, eta, success, ~success)
-    return log_mu + log_rest
-
-
-def _log_prob_jvp(link, primals, tangents):
-    eta, y = primals
-    eta_dot, y_dot = tangents
-    value, slope = jax.jvp(lambda e: _log_prob_of_outcome(link, e, y), (eta,), (jnp.ones_like(eta),))
-    tangent = jnp.zeros_like(value) if _is_zero(eta_dot) else slope * eta_dot
-    if not _is_zero(y_dot):  # never so in the hot loop
-        tangent = tangent + (link.log_inverse(eta) - link.log_complement(eta)) * y_dot
-    return value, tangent
-
-
-def _is_zero(tangent) -> bool:
-    return isinstance(tangent, jax.custom_derivatives.SymbolicZero)
-
-
-_log_prob.defjvp(_log_prob_jvp, symbolic_zeros=True)
 
 
 def log_outcomes(

@@ -13,7 +13,7 @@ from asymptotix.core.static import split
 from asymptotix.core.status import MESSAGES, succeeded
 from asymptotix.data.rows import Rows
 from asymptotix.fitting import host
-from asymptotix.fitting.assemble import counts, residual_dof, scalars_and_model
+from asymptotix.fitting.assemble import counts, residual_dof, traced_scalars
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.implicit import optimum
 from asymptotix.fitting.newton import Newton
@@ -100,7 +100,7 @@ def _traced_fit(model: Regression, rows: Rows, options: Newton, dtype) -> Fit:
     arrays, static = split(model)
     solved: Any = optimum(static, options, arrays, block, setup)
     params, information, state = solved
-    scalars, fitted = scalars_and_model(model, block, setup, params, state, rows.weight_kind)
+    scalars, fitted = traced_scalars(model, block, setup, params, state, rows.weight_kind)
     factor = triangular_factor(information, setup.problem.active)
     return scalars.fit(
         fitted,

@@ -112,24 +112,35 @@ def final_information(
     return information, triangular_factor(information, setup.problem.active)
 
 
-def scalars_and_model(
+def traced_scalars(
     model: Regression, rows: Block, setup: Setup, params, state: NewtonState, weight_kind
 ) -> tuple[Scalars, Regression]:
-    """The single numbers of a traced solve, and the model at its estimate."""
-    n_rows, n, total = counts(rows, weight_kind)
+    """The single numbers of a traced solve, and the model at its estimate.
+
+    One more pass takes the statistics at `params` itself, so that they have derivatives.
+    """
     fitted = layout(model).replace(model, outward(setup.coordinates, params))
-    stats = statistics(fitted, rows)
+    smooth = Regression(fitted.predictor, fitted.family.smooth_in_response())
+    stats = statistics(smooth, rows)
+    return scalars(fitted, rows, setup, stats, state, weight_kind), fitted
+
+
+def scalars(
+    fitted: Regression, rows: Block, setup: Setup, stats: Statistics, state, weight_kind
+) -> Scalars:
+    """The single numbers of a fit, from its statistics."""
+    n_rows, n, total = counts(rows, weight_kind)
     llf = stats.log_likelihood
-    if model.family.dispersion_rule == "moment":
+    if fitted.family.dispersion_rule == "moment":
         plugged, precision = plugged_dispersion(stats, n), weight_kind == "precision"
         llf = dispersed_log_likelihood(fitted, rows, plugged, precision_weights=precision)
     constant = jax.lax.stop_gradient
-    scalars = Scalars(
+    return Scalars(
         stats.deviance,
         stats.log_likelihood,
         stats.pearson,
         llf,
-        moment_dispersion(model, stats, setup.problem.moment_dof),
+        moment_dispersion(fitted, stats, setup.problem.moment_dof),
         constant(state.decrement),
         constant(state.ratio),
         state.steps,
@@ -139,4 +150,3 @@ def scalars_and_model(
         total,
         constant(state.here.value),
     )
-    return scalars, fitted

@@ -19,6 +19,7 @@ from asymptotix.data.blocks import map_blocks, sum_blocks
 from asymptotix.data.rows import Block
 from asymptotix.fitting import newton, traced
 from asymptotix.likelihood import block_sums
+from asymptotix.model import Regression
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
@@ -58,7 +59,8 @@ def _backward(static, options, residuals, cotangents):
     with scope(params.dtype):
 
         def pulled(leaves, theta, block, direction):
-            model = static.combine(leaves)
+            given = static.combine(leaves)
+            model = Regression(given.predictor, given.family.smooth_in_response())
             sums = block_sums(model, setup.coordinates, "observed", theta, block)
             return direction @ sums.score + jnp.sum(information_bar * sums.information)
 

@@ -23,10 +23,9 @@ from asymptotix.fitting.assemble import (
 from asymptotix.fitting.fit import Fit
 from asymptotix.likelihood import (
     Statistics,
-    block_sums,
+    block_pass,
     dispersed_log_likelihood,
     information_factor,
-    statistics,
 )
 from asymptotix.model import Regression, layout
 
@@ -107,14 +106,7 @@ _factor = jax.jit(triangular_factor)
 def _sums(static, curvature, arrays, coordinates, params, slab: Block):
     """Everything one pass yields: what Newton needs, and the statistics of the model there."""
     model = static.combine(arrays)
-    where = layout(model)
-
-    def both(block: Block):
-        at_params = where.replace(model, outward(coordinates, params))
-        sums = block_sums(model, coordinates, curvature, params, block)
-        return sums, statistics(at_params, block)
-
-    return sum_blocks(both, slab)
+    return sum_blocks(lambda b: block_pass(model, coordinates, curvature, params, b), slab)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

@@ -19,6 +19,7 @@ from jax import lax
 from asymptotix.core.linalg import diagonal, share_unexplained, solve_with_factor
 from asymptotix.core.status import CODE
 from asymptotix.core.typing import Array, Bool, Float, Int
+from asymptotix.likelihood import Statistics
 
 SETTLED = 0.1
 """How far the ratio of curvatures along the last step may be from 1."""
@@ -46,12 +47,16 @@ class Newton(eqx.Module):
 
 
 class Evaluation(NamedTuple):
-    """The sums at one point, with a triangular factor of the information (NaN if indefinite)."""
+    """The sums at one point, with a triangular factor of the information (NaN if indefinite).
+
+    `statistics` travels along for drivers that want it; the method does not look at it.
+    """
 
     value: Float[Array, ""]
     score: Float[Array, "p"]
     information: Float[Array, "p p"]
     factor: Float[Array, "p p"]
+    statistics: Statistics | None = None
 
 
 class NewtonState(NamedTuple):
@@ -75,16 +80,16 @@ class Problem(NamedTuple):
     Attributes:
         active: which parameters are estimated.
         moment_dof: residual degrees of freedom where the dispersion is outside the likelihood
-            (`moment`), 0 where it is 1 or in theta.
+            (`moment`), `None` where it is 1 or in theta.
         dispersion_floor: below this a dispersion is rounding error (a perfect fit).
     """
 
     active: Bool[Array, "p"]
-    moment_dof: Float[Array, ""]
-    dispersion_floor: Float[Array, ""]
+    moment_dof: Float[Array, ""] | None
+    dispersion_floor: Float[Array, ""] | None
 
 
-def start(params) -> NewtonState:
+def start(params, with_statistics: bool = False) -> NewtonState:
     """The state before anything is known: its trial point is the starting point."""
     p, dtype = params.shape[0], params.dtype
     unknown = Evaluation(
@@ -92,6 +97,7 @@ def start(params) -> NewtonState:
         jnp.zeros(p, dtype),
         jnp.zeros((p, p), dtype),
         jnp.full((p, p), jnp.nan, dtype),
+        Statistics(*jnp.full((3,), jnp.nan, dtype)) if with_statistics else None,
     )
     zero = jnp.zeros((), jnp.int32)
     return NewtonState(
@@ -204,9 +210,10 @@ def _singular(problem: Problem, at: Evaluation) -> Bool[Array, ""]:
 
 def dispersion(problem: Problem, value) -> Float[Array, ""]:
     r"""$\phi$: 1, or the deviance over its degrees of freedom for `moment` families."""
-    dof = jnp.where(problem.moment_dof > 0, problem.moment_dof, 1.0)
-    moment = jnp.maximum(-2 * value / dof, problem.dispersion_floor)
-    return jnp.where(problem.moment_dof > 0, moment, 1.0)
+    if problem.moment_dof is None:
+        return jnp.ones_like(value)
+    # With no degree of freedom left there is no dispersion; that of one serves for stopping.
+    return jnp.maximum(-2 * value / jnp.maximum(problem.moment_dof, 1), problem.dispersion_floor)
 
 
 def _direction(problem: Problem, at: Evaluation):

@@ -21,8 +21,9 @@ from asymptotix.fitting.assemble import (
     Scalars,
     counts,
     final_information,
+    outward,
     residual_dof,
-    scalars_and_model,
+    scalars,
 )
 from asymptotix.fitting.fit import Fit
 from asymptotix.likelihood import Coordinates, host_coordinates, is_structured
@@ -144,14 +145,15 @@ def _program(static: Static, flags: _Flags, arrays, block: Block, active, coordi
     _, n, _ = counts(block, weight_kind)
     dof = residual_dof(model, n, jnp.concatenate(active) if active else jnp.zeros(0))
     setup = traced.prepare(model, block, active, dof, coordinates, project)
-    state = traced.solve(model, options, block, setup, qr=qr)
+    state = traced.solve(model, options, block, setup, qr=qr, with_statistics=True)
     information, factor = final_information(model, options, setup, state, block)
-    scalars, fitted = scalars_and_model(model, block, setup, state.params, state, weight_kind)
-    theta = layout(fitted).flatten(fitted)
-    numbers = jnp.stack([jnp.asarray(v, theta.dtype) for v in scalars])
+    theta = outward(setup.coordinates, state.params)
+    fitted = layout(model).replace(model, theta)
+    found = scalars(fitted, block, setup, state.here.statistics, state, weight_kind)
+    numbers = jnp.stack([jnp.asarray(v, theta.dtype) for v in found])
     vectors = jnp.stack([theta, state.params, setup.problem.active.astype(theta.dtype)])
-    found = setup.coordinates if coordinates is None else None
-    return numbers, vectors, jnp.stack([information, factor]), found
+    unknown = setup.coordinates if coordinates is None else None
+    return numbers, vectors, jnp.stack([information, factor]), unknown
 
 
 def _unpacked(given: Plan, leaves, flags: _Flags, coordinates, out) -> Fit:
@@ -162,7 +164,6 @@ def _unpacked(given: Plan, leaves, flags: _Flags, coordinates, out) -> Fit:
         k = given.layout.shapes[0][0]
         found = tuple(Coordinates(*(a[:k] for a in c)) for c in coordinates)
     fitted = jax.tree.unflatten(flags.treedef, given.layout.scatter(leaves, theta))
-    scalars = Scalars(*numbers)
-    return scalars.fit(
+    return Scalars(*numbers).fit(
         fitted, params, information, factor, found, active > 0, flags.weight_kind
     )  # fmt: skip

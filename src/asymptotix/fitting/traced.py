@@ -12,7 +12,13 @@ from asymptotix.core.typing import Array, Float
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block
 from asymptotix.fitting import newton
-from asymptotix.likelihood import Coordinates, block_sums, information_factor, traced_coordinates
+from asymptotix.likelihood import (
+    Coordinates,
+    block_pass,
+    block_sums,
+    information_factor,
+    traced_coordinates,
+)
 from asymptotix.model import Regression, layout
 
 
@@ -24,17 +30,26 @@ class Setup(NamedTuple):
     problem: newton.Problem
 
 
-def evaluate(model, coordinates, curvature, active, rows: Block, params, *, qr: bool):
+def evaluate(
+    model, coordinates, curvature, active, rows: Block, params, *, qr: bool, with_statistics: bool
+):
     """All sums at `params` by one pass, and a factor of the information.
 
     Arguments:
         qr: whether an ill-conditioned information is factored by a second, orthogonal pass.
+        with_statistics: whether the model's statistics are summed in the same pass.
     """
-    sums = sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), rows)
+    stats = None
+    if with_statistics:
+        sums, stats = sum_blocks(
+            lambda b: block_pass(model, coordinates, curvature, params, b), rows
+        )
+    else:
+        sums = sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), rows)
     factor = triangular_factor(sums.information, active)
     if qr and coordinates is not None and len(coordinates) == 1:
         factor = _better_factor(model, coordinates, curvature, active, rows, params, factor)
-    return newton.Evaluation(sums.value, sums.score, sums.information, factor)
+    return newton.Evaluation(sums.value, sums.score, sums.information, factor, stats)
 
 
 def _better_factor(model, coordinates, curvature, active, rows, params, factor):
@@ -49,18 +64,32 @@ def _better_factor(model, coordinates, curvature, active, rows, params, factor):
 
 
 def solve(
-    model: Regression, options: newton.Newton, rows: Block, setup: Setup, *, qr: bool
+    model: Regression,
+    options: newton.Newton,
+    rows: Block,
+    setup: Setup,
+    *,
+    qr: bool,
+    with_statistics: bool = False,
 ) -> newton.NewtonState:
     """Newton's method to its end, as a `while_loop` with one pass over the rows a step."""
 
     def at(params):
-        active = setup.problem.active
-        return evaluate(model, setup.coordinates, options.curvature, active, rows, params, qr=qr)
+        return evaluate(
+            model,
+            setup.coordinates,
+            options.curvature,
+            setup.problem.active,
+            rows,
+            params,
+            qr=qr,
+            with_statistics=with_statistics,
+        )
 
     def body(state):
         return newton.advance(options, setup.problem, state, at(newton.trial(state)))
 
-    first = newton.start(setup.start)
+    first = newton.start(setup.start, with_statistics)
     return lax.while_loop(lambda s: s.status == CODE["running"], body, first)
 
 
@@ -90,6 +119,8 @@ def prepare(
 
 
 def _problem(model, rows: Block, active, moment_dof) -> newton.Problem:
+    if model.family.dispersion_rule != "moment":
+        return newton.Problem(active, None, None)
     # A perfect fit leaves rounding error of the response as its residuals.
     response = jax.vmap(model.family.response_mean)(rows.y)
     size = jnp.mean(jnp.where(rows.weight > 0, response, 0.0) ** 2)

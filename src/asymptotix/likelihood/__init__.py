@@ -4,13 +4,14 @@ from asymptotix.likelihood.coordinates import Coordinates, host_coordinates, tra
 from asymptotix.likelihood.outer import outer_products, row_scores
 from asymptotix.likelihood.statistics import Statistics, dispersed_log_likelihood, statistics
 from asymptotix.likelihood.structured import information_factor, is_structured
-from asymptotix.likelihood.sums import Curvature, Sums, block_sums
+from asymptotix.likelihood.sums import Curvature, Sums, block_pass, block_sums
 
 __all__ = [
     "Coordinates",
     "Curvature",
     "Statistics",
     "Sums",
+    "block_pass",
     "block_sums",
     "dispersed_log_likelihood",
     "host_coordinates",

@@ -29,10 +29,19 @@ class Statistics(NamedTuple):
 
 def statistics(model: Regression, rows: Block) -> Statistics:
     """Deviance, log-likelihood and Pearson chi2 of a model, by one pass."""
-    unit = model.family.with_dispersion(jnp.ones((), rows.weight.dtype))
 
-    def one(x, y, offset):
-        eta = model.predictor(x) + offset
+    def block(b: Block):
+        eta = jax.vmap(lambda x, offset: model.predictor(x) + offset)(b.x, b.offset)
+        return statistics_at(model.family, eta, b)
+
+    return sum_blocks(block, rows)
+
+
+def statistics_at(family, eta, rows: Block) -> Statistics:
+    """The statistics of one block whose predictor is known."""
+    unit = family.with_dispersion(jnp.ones((), rows.weight.dtype))
+
+    def one(eta, y):
         log_prob = unit.log_prob(eta, y)
         deviance = 2 * (unit.saturated(y) - log_prob)
         residual = unit.response_mean(y) - unit.mean(eta)
@@ -42,10 +51,7 @@ def statistics(model: Regression, rows: Block) -> Statistics:
         pearson = jnp.where(positive | (residual != 0), square, 0.0)
         return jnp.stack([deviance, log_prob, pearson])
 
-    def block(b: Block):
-        return jnp.sum(weighted(b.weight, jax.vmap(one)(b.x, b.y, b.offset)), axis=0)
-
-    sums = sum_blocks(block, rows)
+    sums = jnp.sum(weighted(rows.weight, jax.vmap(one)(eta, rows.y)), axis=0)
     return Statistics(sums[0], sums[1], sums[2])
 
 

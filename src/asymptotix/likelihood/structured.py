@@ -51,9 +51,19 @@ def block_sums(
     block: Block,
 ):
     """`(value, score, information)` of one block in working coordinates."""
+    designs, eta, psi = block_predictor(model, coordinates, theta, block)
+    return sums_at(model, curvature, designs, eta, psi, block)
+
+
+def block_predictor(model: Regression, coordinates, theta, block: Block):
+    r"""A block's standardised designs, its $\eta$, and the family's own parameters."""
     designs = standardised_designs(model, coordinates, block.x)
     parts, psi = split_theta(designs, theta)
-    eta = predictor_values(model, designs, parts, block.offset)
+    return designs, predictor_values(model, designs, parts, block.offset), psi
+
+
+def sums_at(model: Regression, curvature: str, designs, eta, psi, block: Block):
+    """`(value, score, information)` of one block whose predictor is known."""
     if eta.ndim == 1 and psi.shape == (0,):
         return _scalar_sums(model.family, curvature, designs[0], eta, block)
     return _vector_sums(model.family, curvature, designs, eta, psi, block)
@@ -128,9 +138,7 @@ def _vector_sums(family, curvature, designs, eta, psi, block: Block):
 
 def row_scores(model, coordinates, theta, block: Block) -> Float[Array, "n p"]:
     r"""$s_i$ of each row in working coordinates, without its weight."""
-    designs = standardised_designs(model, coordinates, block.x)
-    parts, psi = split_theta(designs, theta)
-    eta = predictor_values(model, designs, parts, block.offset)
+    designs, eta, psi = block_predictor(model, coordinates, theta, block)
     if eta.ndim == 1 and psi.shape == (0,):
         _, first, _ = scalar_derivatives(model.family, "observed", eta, block.y)
         first = first[:, None]
@@ -149,9 +157,7 @@ def information_factor(model, coordinates, curvature: str, theta, rows: Block):
     """
 
     def fold(factor, block: Block):
-        designs = standardised_designs(model, coordinates, block.x)
-        parts, _ = split_theta(designs, theta)
-        eta = predictor_values(model, designs, parts, block.offset)
+        designs, eta, _ = block_predictor(model, coordinates, theta, block)
         _, _, second = scalar_derivatives(model.family, curvature, eta, block.y)
         second = weighted(block.weight, second)
         root = jnp.sqrt(jnp.where(second >= 0, second, jnp.nan))
