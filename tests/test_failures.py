@@ -269,7 +269,8 @@ BAD_ARRAYS = {
                 "response_support", ["2.0", "6"]),
     "share": (lambda: asx.fit(asx.Probit(3), X, np.where(np.arange(50) == 6, 0.5, Y)),
               "response_support", ["0.5"]),
-    "negative count": (lambda: asx.fit(asx.PoissonRegression(3), X, np.where(np.arange(50) == 3, -1.0, Y)),
+    "negative count": (
+        lambda: asx.fit(asx.PoissonRegression(3), X, np.where(np.arange(50) == 3, -1.0, Y)),
                        "response_support", ["-1", "3"]),
     "fractional count": (lambda: asx.fit(asx.PoissonRegression(3), X, Y + 0.5),
                          "response_support", ["0.5"]),

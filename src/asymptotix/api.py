@@ -103,6 +103,7 @@ def glm(
     Raises:
         InputError: formula, data or options cannot be used; the message says what to do.
     """
+    _check_family(family, {})
     link = getattr(getattr(family, "link", None), "name", None)
     title = f"GLM: {family.name}" + (f", {link} link" if link else "")
     options = {
@@ -130,6 +131,7 @@ OPTIONS = (
 
 def _from_formula(title, formula, data, family, options, kind=None) -> Results:
     _check_options(options)
+    _check_family(family, options)
     inputs = Inputs(
         formula,
         data,
@@ -186,6 +188,28 @@ def _check_options(options) -> None:
         raise InputError("collinear must be 'drop' or 'raise'.", code="option")
     if options.get("cov") is not None:
         covariance_kind(options["cov"])  # before the costly fit
+
+
+def _check_family(family, options) -> None:
+    if not isinstance(family, AbstractFamily):
+        raise InputError(
+            f"family={family!r} is not a family; give an instance, such as asx.Poisson() or "
+            "asx.Bernoulli(link=asx.ProbitLink()).",
+            code="family",
+        )
+    if options.get("trials") is not None and family.response_kind != "grouped":
+        raise InputError(
+            f"trials= belongs to grouped responses; family {family.name} has none. "
+            "Use asx.glm(..., family=asx.Binomial(), trials=...).",
+            code="trials",
+            column="trials",
+        )
+    solver = options.get("solver")
+    if solver is not None and not isinstance(solver, Newton):
+        raise InputError(
+            f"solver={solver!r} is not a solver; give an instance, such as asx.Newton().",
+            code="solver",
+        )
 
 
 def _settled(inputs: Inputs, design, keep_data: bool) -> Inputs:

@@ -11,9 +11,11 @@ from jax.core import Tracer
 from asymptotix.core.static import split
 
 
+@contextlib.contextmanager
 def double():
-    """A scope in which JAX computes in float64; the user's own setting returns afterwards."""
-    return jax.enable_x64(True)
+    """A scope in which JAX computes in float64; the user's own settings return afterwards."""
+    with jax.enable_x64(True), jax.numpy_rank_promotion("allow"):
+        yield
 
 
 def is_traced(tree) -> bool:
@@ -35,8 +37,9 @@ def working_dtype(tree) -> np.dtype:
 
 
 def scope(dtype):
-    """`double()` where the working precision is float64, otherwise no change."""
-    return double() if np.dtype(dtype) == np.float64 else contextlib.nullcontext()
+    """`double()` where the working precision is float64, otherwise the user's own."""
+    wide = np.dtype(dtype) == np.float64
+    return double() if wide else jax.numpy_rank_promotion("allow")
 
 
 def in_scope(function, dtype, *args):
@@ -76,6 +79,8 @@ def in_scope(function, dtype, *args):
             return pull(cotangent)
 
     call.defvjp(forward, backward)
+    with double():  # NumPy leaves become float64, not what the user's setting makes of them
+        arrays = jax.tree.map(jnp.asarray, arrays)
     found = call(arrays)
     return output[-1].combine(found)
 

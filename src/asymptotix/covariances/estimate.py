@@ -22,10 +22,12 @@ from asymptotix.covariances.base import AbstractCovariance, Covariance, Ingredie
 from asymptotix.covariances.kinds import covariance_kind
 from asymptotix.data.blocks import map_blocks, sum_blocks
 from asymptotix.data.rows import Block, Rows
+from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.source import source
 from asymptotix.fitting.api import as_rows
 from asymptotix.fitting.fit import Fit
-from asymptotix.likelihood import Sums, block_sums, outer_products, row_scores
+from asymptotix.fitting.small import widened
+from asymptotix.likelihood import Sums, block_sums, exact, outer_products, row_scores
 
 FINGERPRINT_TOLERANCE = 1e-9
 
@@ -81,7 +83,8 @@ def estimate(fit: Fit, rows: Rows, kind: AbstractCovariance) -> Covariance:
     factor = fit.factor
     if kind.bread == "expected":
         factor = triangular_factor(information_sums(fit, rows, "expected"), fit.active)
-        if not is_traced(factor) and not np.isfinite(np.asarray(factor)).all():
+        known = is_traced(factor) or np.isfinite(np.asarray(factor)).all()
+        if not known and bool(fit.converged):
             raise InputError(
                 f"The family {fit.model.family.name} does not declare its expected information, "
                 "or it is singular here; use the observed information.",
@@ -160,18 +163,37 @@ def information_sums(fit: Fit, rows: Rows, curvature: str) -> Float[Array, "p p"
 
 
 def _sums(fit: Fit, rows: Rows, curvature: str) -> Sums:
-    arrays, static = split(fit.model)
-    return source(rows).sum(
-        lambda b: _block_sums(static, curvature, arrays, fit.coordinates, fit.params, b)
+    wide, rows, keep = _at_standard_width(fit, rows)
+    arrays, static = split(wide.model)
+    value, score, matrix = source(rows).sum(
+        lambda b: _block_sums(static, curvature, arrays, wide.coordinates, wide.params, b)
     )
+    return Sums(value, score[keep], matrix[keep[:, None], keep])
 
 
 def meat(fit: Fit, rows: Rows) -> Float[Array, "p p"]:
     """Outer products of scores in working coordinates, by one pass."""
-    arrays, static = split(fit.model)
-    return source(rows).sum(
-        lambda b: _meat(static, fit.weight_kind, arrays, fit.coordinates, fit.params, b)
+    wide, rows, keep = _at_standard_width(fit, rows)
+    arrays, static = split(wide.model)
+    matrix = source(rows).sum(
+        lambda b: _meat(static, wide.weight_kind, arrays, wide.coordinates, wide.params, b)
     )
+    return matrix[keep[:, None], keep]
+
+
+def _at_standard_width(fit: Fit, rows: Rows):
+    """Small data on the host at a standard width; others as they are.
+
+    Inside a transformation, coordinates take the form that has derivatives in an intercept.
+    """
+    if is_traced((fit, rows)):
+        traced = eqx.tree_at(
+            lambda f: f.coordinates, fit, exact(fit.coordinates), is_leaf=lambda v: v is None
+        )
+        return traced, rows, np.arange(fit.params.shape[0], dtype=np.int32)
+    if rows.n > SLAB_ROWS:
+        return fit, rows, np.arange(fit.params.shape[0])
+    return widened(fit, rows)
 
 
 def information(fit: Fit, rows, y=None, curvature: str = "observed", **row_fields):

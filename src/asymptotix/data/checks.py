@@ -35,8 +35,10 @@ def check_rows(rows: Rows, names=None) -> None:
     for leaf in jax.tree.leaves(rows.x):
         _check_finite("x", leaf, names)
     for leaf in jax.tree.leaves(rows.y):
+        _check_vector("y", leaf)
         _check_finite("y", leaf, None)
     if rows.offset is not None:
+        _check_vector("offset", rows.offset)
         _check_finite("offset", rows.offset, None)
     if rows.weights is not None:
         check_weights(rows.weights)
@@ -59,6 +61,16 @@ def _length(what: str, tree) -> int:
             column=what,
         )
     return shapes.pop()[0]
+
+
+def _check_vector(what: str, leaf) -> None:
+    if np.ndim(leaf) != 1:
+        raise InputError(
+            f"{what} must have one entry a row, not shape {np.shape(leaf)}; "
+            "a column of shape (n, 1) is flattened by np.ravel.",
+            code="shape",
+            column=what,
+        )
 
 
 def _check_finite(what: str, leaf, names) -> None:
@@ -105,11 +117,8 @@ def _first_column(what: str, bad: np.ndarray, names) -> str:
 def check_weights(weights, name: str = "weights") -> None:
     """Weights must be finite, not negative, and not all zero."""
     array = np.asarray(weights)
+    _check_vector(name, array)
     _check_finite(name, array, None)
-    if array.ndim != 1:
-        raise InputError(
-            f"{name} must have one entry a row, not shape {array.shape}.", code="shape", column=name
-        )
     negative = np.flatnonzero(array < 0)
     if negative.size:
         raise InputError(

@@ -52,6 +52,12 @@ class Rows(eqx.Module):
                 "weight) or 'sampling' (a row stands for others in a population).",
                 code="weight_kind",
             )
+        if self.weight_kind is not None and self.weights is None:
+            raise InputError(
+                f"weight_kind={self.weight_kind!r} was given without weights; give both.",
+                code="weight_kind",
+                column="weights",
+            )
         if self.weight_kind is not None and self.weight_kind not in WEIGHT_KINDS:
             raise InputError(
                 f"weight_kind={self.weight_kind!r} is not known; "

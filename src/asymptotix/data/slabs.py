@@ -40,22 +40,24 @@ class Slabs:
         count = last - first
 
         def part(array):
-            return _padded(np.asarray(array[first:last], np.float64), self.size)
+            return pad_rows(np.asarray(array[first:last], np.float64), self.size)
 
-        partial_ones = ones if count == self.size else _padded(ones[:count], self.size)
+        present = np.arange(self.size) < count
         block = Block(
             jax.tree.map(part, rows.x),
             jax.tree.map(part, rows.y),
-            partial_ones if rows.weights is None else part(rows.weights),
+            (ones if count == self.size else present * 1.0)
+            if rows.weights is None
+            else np.where(present, part(rows.weights), 0.0),
             zeros if rows.offset is None else part(rows.offset),
         )
         with double():
             return jax.tree.map(jax.device_put, block)
 
-    def sum(self, function: Callable[[Block], PyTree[Array]]) -> PyTree[np.ndarray]:
+    def sum(self, function: Callable[[Block], PyTree[Array]]) -> PyTree[Array]:
         """The sum over slabs of `function(slab)`, always added in the same order."""
         parts = self.map(function)
-        return jax.tree.map(lambda *leaves: np.sum(np.stack(leaves), axis=0), *parts)
+        return jax.tree.map(lambda *leaves: np.asarray(np.sum(np.stack(leaves), axis=0)), *parts)
 
     def map(self, function: Callable[[Block], PyTree[Array]]) -> list:
         """`function` of every slab, as NumPy arrays, in order."""
@@ -85,11 +87,16 @@ def over_slabs(function: Callable[[slice], object], n: int, size: int = SLAB_ROW
     return list(_pool().map(function, parts))
 
 
-def _padded(array: np.ndarray, size: int) -> np.ndarray:
+def pad_rows(array: np.ndarray, size: int) -> np.ndarray:
+    """The array with its first row repeated up to `size` rows, in float64.
+
+    Repeated rows get weight zero; a row of zeros might be outside a family's support.
+    """
     if array.shape[0] == size:
-        return np.ascontiguousarray(array)
-    padded = np.zeros((size, *array.shape[1:]))
+        return np.ascontiguousarray(array, np.float64)
+    padded = np.empty((size, *array.shape[1:]))
     padded[: array.shape[0]] = array
+    padded[array.shape[0] :] = array[:1]
     return padded
 
 

@@ -102,6 +102,17 @@ class AbstractFamily(eqx.Module):
         """Raise `InputError` naming the values of `y` (NumPy, all rows) outside the support."""
 
 
+def refuse_constant(is_constant, name: str, value) -> None:
+    """Raise `InputError` for a response that is the same in every row."""
+    if is_constant:
+        raise InputError(
+            f"The response '{name}' is {value} in every row, so there is nothing to explain; "
+            "check how the rows were selected.",
+            code="constant_response",
+            column=name,
+        )
+
+
 def expected_from_mean(family: AbstractFamily, eta: Scalar) -> Scalar:
     r"""$\mu'(\eta)^2 / V(\mu)$: expected information of a one-parameter exponential family."""
     mean, slope = jax.value_and_grad(family.mean)(eta)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from asymptotix.core.typing import Array, Bool, Eta, Float, Key, Response, Scalar
-from asymptotix.families.base import AbstractFamily, Dispersion, refuse_responses
+from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses
 from asymptotix.families.fractional import Fractional
 from asymptotix.links.base import AbstractLink
 from asymptotix.links.logit import LogitLink
@@ -70,6 +70,7 @@ class Bernoulli(AbstractFamily):
             "are not 0 or 1",
             "Code the response 0/1, or use asx.Binomial() for counts of successes.",
         )
+        refuse_constant(np.ptp(y) == 0, name, f"{y.flat[0]:g}")
 
 
 def log_outcomes(

@@ -9,7 +9,7 @@ from jax.scipy.special import xlogy
 
 from asymptotix.core.special import LOG_SQRT_2PI, stirling_error
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
-from asymptotix.families.base import AbstractFamily, Dispersion, refuse_responses
+from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses
 from asymptotix.families.bernoulli import (
     complement,
     information_per_trial,
@@ -127,6 +127,8 @@ class Binomial(AbstractFamily):
             "have more successes than trials",
             "Check which column holds the trials.",
         )
+        refuse_constant(not successes.any(), name, "0 successes")
+        refuse_constant(np.array_equal(successes, trials), name, "all of its trials")
 
 
 def _as_floats(y: Response, eta: Eta) -> tuple[Scalar, Scalar]:

@@ -9,7 +9,7 @@ import numpy as np
 from asymptotix.core.parameters import constant
 from asymptotix.core.special import LOG_SQRT_2PI
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
-from asymptotix.families.base import AbstractFamily, Dispersion, refuse_responses
+from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses
 from asymptotix.links.base import AbstractLink
 from asymptotix.links.identity import IdentityLink
 
@@ -78,3 +78,4 @@ class Gaussian(AbstractFamily):
     def check_response(self, y, name: str) -> None:
         y = np.asarray(y)
         refuse_responses(~np.isfinite(y), y, name, "are not finite", "Correct or drop these rows.")
+        refuse_constant(np.ptp(y) == 0 and y.size > 1, name, f"{y.flat[0]:g}")

@@ -8,7 +8,7 @@ import numpy as np
 from jax.scipy.special import gammaln, xlogy
 
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
-from asymptotix.families.base import AbstractFamily, Dispersion, refuse_responses
+from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses
 from asymptotix.links.base import AbstractLink
 from asymptotix.links.log import LogLink
 
@@ -35,9 +35,10 @@ class Poisson(AbstractFamily):
         y = jnp.asarray(y, eta.dtype)
         inside = self.mean(eta) >= 0
         middle = self.link.link(jnp.ones((), eta.dtype))
-        log_mu = self.link.log_inverse(jnp.where(inside & (y > 0), eta, middle))
         mu = self.mean(jnp.where(inside, eta, middle))
-        return jnp.where(inside, jnp.where(y > 0, y * log_mu, 0.0) - mu, -jnp.inf)
+        # At mean 0 only y = 0 is possible; elsewhere y * log(mu) keeps its derivative in y.
+        log_mu = self.link.log_inverse(jnp.where(inside & ((y > 0) | (mu > 0)), eta, middle))
+        return jnp.where(inside, y * log_mu - mu, -jnp.inf)
 
     def mean(self, eta: Eta) -> Scalar:
         return self.link.inverse(eta)
@@ -70,9 +71,9 @@ class Poisson(AbstractFamily):
             y,
             name,
             "are not counts (whole numbers from 0)",
-            "Give counts, with the exposure as an offset, or use a family for positive numbers "
-            "such as asx.Gamma().",
+            "Give counts, with the logarithm of the exposure as an offset.",
         )
+        refuse_constant(not np.any(y), name, "0")
 
 
 _LARGE_MEAN = 1e5

@@ -50,7 +50,7 @@ class Fit(eqx.Module):
     weight_kind: Any = eqx.field(static=True)
 
     @property
-    def converged(self) -> Bool[Array, ""]:
+    def converged(self) -> Bool[Array, ""] | np.bool_:
         """Whether the maximum was found."""
         return succeeded(self.code)
 

@@ -38,6 +38,7 @@ def fit(
     """
     if not checked:
         check_rows(rows, names)
+        model.predictor.check_input(rows.x)
         model.family.check_response(jax.tree.map(np.asarray, rows.y), "y")
     with double():
         model = _in_double(model)
@@ -48,7 +49,7 @@ def fit(
         found = run(model, rows, options, active, qr=False)
         if active is None or not _suspicious(found):
             return found
-        active, omitted = _without_collinear(rows, model, found, active)
+        active, omitted = _without_collinear(rows, model, found, active, names)
         if omitted:
             _say_collinear(omitted, names, collinear)
         return run(model, rows, options, active, qr=True)
@@ -93,7 +94,7 @@ def _suspicious(found: Fit) -> bool:
     return bool(share.min() < newton.ILL_CONDITIONED)
 
 
-def _without_collinear(rows: Rows, model: Regression, found: Fit, active):
+def _without_collinear(rows: Rows, model: Regression, found: Fit, active, names):
     """The active columns less those that repeat earlier ones, and the positions of the latter."""
     remaining, omitted = [], []
     for j, (c, a) in enumerate(zip(found.coordinates or (), active, strict=True)):
@@ -102,10 +103,10 @@ def _without_collinear(rows: Rows, model: Regression, found: Fit, active):
         )
         if near:
             warnings.warn(
-                f"Columns at positions {near} are nearly combinations of earlier ones; their "
-                "estimates are imprecise.",
+                f"Nearly combinations of earlier columns, so that their estimates are imprecise: "
+                f"{', '.join(_column(c, names) for c in near)}.",
                 CollinearWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         remaining.append(a & ~np.isin(np.arange(a.size), dropped))
         omitted.extend((j, column) for column in dropped)
@@ -120,8 +121,12 @@ def _design_slabs(rows: Rows, model: Regression, j: int):
         yield design if rows.weights is None else design[np.asarray(rows.weights[part]) > 0]
 
 
+def _column(position: int, names) -> str:
+    return f"'{names[position]}'" if names else f"x[:, {position}]"
+
+
 def _say_collinear(omitted, names, collinear: str) -> None:
-    columns = ", ".join(f"'{names[c]}'" if names else f"x[:, {c}]" for _, c in omitted)
+    columns = ", ".join(_column(c, names) for _, c in omitted)
     if collinear == "raise":
         raise InputError(
             f"Earlier columns explain these exactly: {columns}; leave them out of the model.",

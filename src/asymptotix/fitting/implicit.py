@@ -18,7 +18,7 @@ from asymptotix.core.status import succeeded
 from asymptotix.data.blocks import map_blocks, sum_blocks
 from asymptotix.data.rows import Block
 from asymptotix.fitting import newton, traced
-from asymptotix.likelihood import block_sums
+from asymptotix.likelihood import block_sums, exact
 from asymptotix.model import Regression
 
 
@@ -61,7 +61,7 @@ def _backward(static, options, residuals, cotangents):
         def pulled(leaves, theta, block, direction):
             given = static.combine(leaves)
             model = Regression(given.predictor, given.family.smooth_in_response())
-            sums = block_sums(model, setup.coordinates, "observed", theta, block)
+            sums = block_sums(model, exact(setup.coordinates), "observed", theta, block)
             return direction @ sums.score + jnp.sum(information_bar * sums.information)
 
         along = sum_blocks(

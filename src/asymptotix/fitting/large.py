@@ -48,6 +48,8 @@ def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: 
         factor = _factor(sums.information, setup.problem.active)
         if qr and setup.coordinates is not None and len(setup.coordinates) == 1:
             factor = _slab_factor(slabs, static, arrays, setup, curvature, params, factor)
+        else:
+            factor = newton.trusted(factor)
         here = newton.Evaluation(sums.value, sums.score, sums.information, factor)
         return jax.tree.map(jnp.asarray, here), stats
 
@@ -198,4 +200,4 @@ def _slab_factor(slabs: Slabs, static, arrays, setup, curvature, params, factor)
     )
     found = np.linalg.qr(np.vstack(parts), mode="r")
     found = np.where(np.diag(~np.asarray(setup.problem.active)), 1.0, found)
-    return jnp.asarray(found) if np.isfinite(found).all() else factor
+    return jnp.asarray(found) if np.isfinite(found).all() else newton.trusted(factor)

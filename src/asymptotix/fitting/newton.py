@@ -16,6 +16,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 
+from asymptotix.core.errors import InputError
 from asymptotix.core.linalg import diagonal, share_unexplained, solve_with_factor
 from asymptotix.core.status import CODE
 from asymptotix.core.typing import Array, Bool, Float, Int
@@ -30,6 +31,8 @@ RANK_TOLERANCE = 1e-11
 """A column of which earlier ones leave less than this share unexplained is collinear."""
 ILL_CONDITIONED = 1e-4
 """Smallest share unexplained from which Cholesky gives way to QR: Gram condition 1e8."""
+LOST = 1e-7
+"""Smallest share unexplained at which a Cholesky factor still means anything."""
 
 
 class Newton(eqx.Module):
@@ -44,6 +47,18 @@ class Newton(eqx.Module):
     curvature: str = eqx.field(static=True, default="observed")
     tolerance: float = eqx.field(static=True, default=1e-8)
     max_steps: int = eqx.field(static=True, default=100)
+
+    def __check_init__(self):
+        if self.curvature not in ("observed", "expected"):
+            raise InputError(
+                f"curvature={self.curvature!r} must be 'observed' or 'expected'.", code="option"
+            )
+        if not (self.tolerance > 0 and self.max_steps >= 1):
+            raise InputError(
+                f"tolerance={self.tolerance!r} must be positive and "
+                f"max_steps={self.max_steps!r} at least 1.",
+                code="option",
+            )
 
 
 class Evaluation(NamedTuple):
@@ -87,6 +102,11 @@ class Problem(NamedTuple):
     active: Bool[Array, "p"]
     moment_dof: Float[Array, ""] | None
     dispersion_floor: Float[Array, ""] | None
+
+
+def trusted(factor: Float[Array, "p p"]) -> Float[Array, "p p"]:
+    """A Cholesky factor, or NaN where rounding in the information has decided its last pivots."""
+    return jnp.where(jnp.min(share_unexplained(factor)) > LOST, factor, jnp.nan)
 
 
 def start(params, with_statistics: bool = False) -> NewtonState:
@@ -136,25 +156,27 @@ def advance(
 def _take(options, problem, state, there) -> NewtonState:
     step, decrement = _direction(problem, there)
     moved = state.fraction * state.step
-    before = moved @ state.here.information @ moved
-    after = moved @ there.information @ moved
+    before, after = _curvature(state.here, moved), _curvature(there, moved)
     first = state.steps < 0
-    ratio = jnp.where(first, jnp.nan, jnp.where(before == after, 1.0, after / before))
+    # Of the change along a shortened step, that along a whole one is made.
+    whole = jnp.exp(jnp.log(after / before) / state.fraction)
+    ratio = jnp.where(first, jnp.nan, jnp.where(before == after, 1.0, whole))
     settled = jnp.abs(ratio - 1) <= SETTLED  # not so at the first point, which has no last step
     definite = jnp.all(jnp.isfinite(there.factor))
     # Twice in a row at the tolerance with curvature still falling: running away.
     unsettled = jnp.where((decrement < options.tolerance) & ~settled, state.unsettled + 1, 0)
     at_rounding = (decrement < ROUNDING) & (decrement >= 0.5 * state.decrement)
     steps = state.steps + 1
+    running_away = CODE["diverging"]
     converged = definite & settled & (decrement < options.tolerance)
     outcomes = (
         (converged, CODE["converged"]),
         (definite & settled & at_rounding, CODE["converged_to_rounding"]),
-        (unsettled >= 2, CODE["diverging"]),
-        (_singular(problem, there) & (state.ratio < 1 - SETTLED), CODE["diverging"]),
+        (unsettled >= 2, running_away),
+        (_singular(problem, there) & (state.ratio < 1 - SETTLED), running_away),
         (_singular(problem, there), CODE["rank_deficient"]),
         ((steps >= options.max_steps) & ~definite, CODE["indefinite"]),
-        ((steps >= options.max_steps) & ~settled, CODE["diverging"]),
+        ((steps >= options.max_steps) & (ratio < 1 - SETTLED) & (decrement < 0.01), running_away),
         (steps >= options.max_steps, CODE["max_steps"]),
     )
     status = jnp.asarray(CODE["running"], jnp.int32)
@@ -175,10 +197,20 @@ def _take(options, problem, state, there) -> NewtonState:
     )
 
 
+def _curvature(at: Evaluation, step):
+    r"""$d^\top I d = \|R d\|^2$, by the factor where there is one.
+
+    Along a direction in which the likelihood has gone flat, the information's own entries cancel
+    to rounding error, and would look settled.
+    """
+    image = at.factor @ step
+    return jnp.where(jnp.all(jnp.isfinite(image)), image @ image, step @ at.information @ step)
+
+
 def _halve(state: NewtonState, there: Evaluation) -> NewtonState:
     halvings = state.halvings + 1
     stuck = jnp.where(
-        state.decrement < ROUNDING,
+        (state.decrement < ROUNDING) & (jnp.abs(state.ratio - 1) <= SETTLED),
         CODE["converged_to_rounding"],
         jnp.where(jnp.isfinite(there.value), CODE["stalled"], CODE["boundary"]),
     )

@@ -8,6 +8,7 @@ import dataclasses
 import functools
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from asymptotix.core.quick_jit import quick_jit
 from asymptotix.core.static import Static, by_structure, split
 from asymptotix.data.rows import Block, Rows
-from asymptotix.data.slabs import bucket, column_bucket
+from asymptotix.data.slabs import bucket, column_bucket, pad_rows
 from asymptotix.fitting import newton, traced
 from asymptotix.fitting.assemble import (
     Scalars,
@@ -96,9 +97,8 @@ def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: 
     size = bucket(rows.n)
     weights = np.ones(rows.n) if rows.weights is None else np.asarray(rows.weights)
     offset = np.zeros(rows.n) if rows.offset is None else np.asarray(rows.offset)
-    y, weights, offset = jax.tree.map(
-        lambda a: _pad(np.asarray(a), size), (rows.y, weights, offset)
-    )
+    y, offset = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), (rows.y, offset))
+    weights = _pad(weights, size)
     known, project = None, None
     if given.width:
         x = _pad(np.asarray(rows.x), size, given.width)
@@ -109,11 +109,44 @@ def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: 
         known = host_coordinates((x,), weights, active)
         project = not known[0].intercept.any()
     else:
-        x = jax.tree.map(lambda a: _pad(np.asarray(a), size), rows.x)
+        x = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), rows.x)
     flags = _Flags(options, rows.weight_kind, qr, project, treedef)
     arrays = [v if isinstance(v, np.ndarray) else None for v in leaves]
     out = _program(given.static, flags, arrays, Block(x, y, weights, offset), active, known)
     return _unpacked(given, leaves, flags, known, jax.device_get(out))
+
+
+def widened(fit: Fit, rows: Rows) -> tuple[Fit, Rows, np.ndarray]:
+    """A fit and its few rows at a standard width, and which wide parameters are the fit's own.
+
+    What is compiled for the wide fit serves every design of similar size.
+    """
+    given = plan(fit.model, x_outline(rows.x))
+    if not given.width or not fit.coordinates:
+        return fit, rows, given.keep
+    p = given.wide.size
+
+    def vector(v, size=p):
+        wide = np.zeros(size, v.dtype)
+        wide[given.keep if size == p else slice(len(v))] = v
+        return wide
+
+    matrices = np.zeros((2, p, p))
+    matrices[:, given.keep[:, None], given.keep] = fit.information, fit.factor
+    theta = vector(given.layout.flatten(fit.model))
+    wide = eqx.tree_at(
+        lambda f: (f.model, f.params, f.information, f.factor, f.coordinates, f.active),
+        fit,
+        (
+            given.wide.replace(fit.model, theta),
+            vector(fit.params),
+            *matrices,
+            tuple(type(c)(*(vector(a, given.width) for a in c)) for c in fit.coordinates),
+            vector(fit.active),
+        ),
+    )
+    x = _pad(np.asarray(rows.x), rows.n, given.width)
+    return wide, eqx.tree_at(lambda r: r.x, rows, x), given.keep
 
 
 def _pad(array: np.ndarray, size: int, width: int = 0) -> np.ndarray:
@@ -164,6 +197,6 @@ def _unpacked(given: Plan, leaves, flags: _Flags, coordinates, out) -> Fit:
         k = given.layout.shapes[0][0]
         found = tuple(Coordinates(*(a[:k] for a in c)) for c in coordinates)
     fitted = jax.tree.unflatten(flags.treedef, given.layout.scatter(leaves, theta))
-    return Scalars(*numbers).fit(
+    return Scalars(*map(np.asarray, numbers)).fit(
         fitted, params, information, factor, found, active > 0, flags.weight_kind
     )  # fmt: skip

@@ -49,6 +49,8 @@ def evaluate(
     factor = triangular_factor(sums.information, active)
     if qr and coordinates is not None and len(coordinates) == 1:
         factor = _better_factor(model, coordinates, curvature, active, rows, params, factor)
+    else:
+        factor = newton.trusted(factor)
     return newton.Evaluation(sums.value, sums.score, sums.information, factor, stats)
 
 
@@ -58,7 +60,7 @@ def _better_factor(model, coordinates, curvature, active, rows, params, factor):
     def orthogonal():
         found = information_factor(model, coordinates, curvature, params, rows)
         found = jnp.where(jnp.diag(~active), 1.0, found)
-        return jnp.where(jnp.all(jnp.isfinite(found)), found, factor)
+        return jnp.where(jnp.all(jnp.isfinite(found)), found, newton.trusted(factor))
 
     return lax.cond(ill, orthogonal, lambda: factor)
 

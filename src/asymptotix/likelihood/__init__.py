@@ -1,6 +1,11 @@
 """The likelihood: theta to sums over rows."""
 
-from asymptotix.likelihood.coordinates import Coordinates, host_coordinates, traced_coordinates
+from asymptotix.likelihood.coordinates import (
+    Coordinates,
+    exact,
+    host_coordinates,
+    traced_coordinates,
+)
 from asymptotix.likelihood.outer import outer_products, row_scores
 from asymptotix.likelihood.statistics import Statistics, dispersed_log_likelihood, statistics
 from asymptotix.likelihood.structured import information_factor, is_structured
@@ -14,6 +19,7 @@ __all__ = [
     "block_pass",
     "block_sums",
     "dispersed_log_likelihood",
+    "exact",
     "host_coordinates",
     "information_factor",
     "is_structured",

@@ -59,6 +59,22 @@ class Coordinates(NamedTuple):
         return scaled + _outer(self.center, self.intercept @ scaled)
 
 
+class ExactCoordinates(Coordinates):
+    r"""The same, for derivatives with respect to `x`, in which an intercept column may vary too.
+
+    Centring subtracts $m_j\,x_{int}/c$ and not $m_j$: equal in value, not in derivative.
+    """
+
+    def standardise(self, x: Float[Array, "n k"]) -> Float[Array, "n k"]:
+        moved = jnp.where(jnp.any(self.intercept != 0), x @ self.intercept, 1.0)
+        return (x - moved[:, None] * self.center) * self.inverse_scale
+
+
+def exact(coordinates: tuple[Coordinates, ...] | None):
+    """Coordinates of all designs in their exact form."""
+    return None if coordinates is None else tuple(ExactCoordinates(*c) for c in coordinates)
+
+
 def _outer(vector, row):
     return vector * row if jnp.ndim(row) == 0 else vector[:, None] * row[None, :]
 

@@ -2,6 +2,8 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax import lax
 
 from asymptotix.core.typing import Array, Float
 from asymptotix.data.rows import Block
@@ -14,8 +16,27 @@ def row_log_likelihoods(model: Regression, block: Block) -> Float[Array, "n"]:
     def one(x, y, offset):
         return model.family.kernel(model.predictor(x) + offset, y)
 
-    values = jax.vmap(one)(block.x, block.y, block.offset)
-    return weighted(block.weight, values)
+    present = with_absent_replaced(block)
+    return weighted(block.weight, jax.vmap(one)(present.x, present.y, present.offset))
+
+
+def with_absent_replaced(block: Block) -> Block:
+    """The block with the values of a present row in rows of weight zero.
+
+    Reverse differentiation multiplies a row's slope by its weight, and infinity times zero is NaN.
+    """
+    first = lax.argmax(block.weight > 0, 0, np.int32)
+
+    def filled(leaf):
+        keep = (block.weight > 0).reshape((-1,) + (1,) * (leaf.ndim - 1))
+        return jnp.where(keep, leaf, lax.dynamic_slice_in_dim(leaf, first, 1))
+
+    return Block(
+        jax.tree.map(filled, block.x),
+        jax.tree.map(filled, block.y),
+        block.weight,
+        filled(block.offset),
+    )
 
 
 def weighted(weight, values):

@@ -38,6 +38,9 @@ class AbstractPredictor(eqx.Module):
         """
         return False
 
+    def check_input(self, x: PyTree[Array]) -> None:
+        """Raise `InputError` unless `x` (all observations) has the shape that is expected."""
+
     def input_ndim(self) -> int:
         """The number of axes of one observation's `x` (1 for a vector of covariates)."""
         return 1

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from asymptotix.core.errors import InputError
 from asymptotix.core.parameters import parameter
 from asymptotix.core.typing import Array, Float
 from asymptotix.predictors.base import AbstractPredictor
@@ -24,6 +25,22 @@ class Linear(AbstractPredictor):
 
     def designs(self, x: Float[Array, "n k"]):
         return (x,)
+
+    def check_input(self, x) -> None:
+        if np.ndim(x) != 2:
+            raise InputError(
+                f"x must be a matrix with one row an observation, not of shape {np.shape(x)}; "
+                "for one column use x[:, None].",
+                code="shape",
+                column="x",
+            )
+        if np.shape(x)[1] != len(self.coef):
+            raise InputError(
+                f"x has {np.shape(x)[1]} columns but the model has {len(self.coef)} coefficients; "
+                "make the model with as many columns as x has, the column of ones included.",
+                code="columns",
+                column="x",
+            )
 
     def is_paddable(self) -> bool:
         return True

@@ -227,7 +227,7 @@ class Results:
                 "fit again, or pass the original data=.",
                 code="source_changed",
             ) from error
-        stated = {**self.conventions, "covariance": kind.label}
+        stated = {**self.conventions, "covariance": kind.label, "bread": kind.bread}
         return dataclasses.replace(self, covariance=found, conventions=stated)
 
     def predict(self, new_data: Any = None, *, type: str = "response", offset: Any = None):
