@@ -47,6 +47,8 @@ def estimate(model, x, y, w, o):
 
 def at(vector, i):
     "One entry in the vector's own precision: with x64 off, indexing would make it float32."
+    if isinstance(vector, np.ndarray):
+        return vector[i]
     return jax.lax.index_in_dim(vector, i, keepdims=False)
 
 def close(a, b, rtol=1e-6, scale=None):

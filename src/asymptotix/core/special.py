@@ -339,3 +339,13 @@ def stirling_error(n: Array) -> Array:
     small = jnp.where(large, 1.0, n)
     direct = gammaln(small + 1) - LOG_SQRT_2PI - (small + 0.5) * jnp.log(small) + small
     return jnp.where(large, series / big, direct)
+
+
+def y_log_ratio(y: Array, total: Array | float) -> Array:
+    r"""$y \log(y / m)$, 0 at $y = 0$; its slope there, which is $-\infty$, is given as 0.
+
+    An infinite slope would turn gradients that do not involve it into NaN.
+    """
+    positive = y > 0
+    safe = jnp.where(positive, y / total, 1.0)
+    return jnp.where(positive, y * jnp.log(safe), 0.0)

@@ -70,7 +70,7 @@ class Bernoulli(AbstractFamily):
             "are not 0 or 1",
             "Code the response 0/1, or use asx.Binomial() for counts of successes.",
         )
-        refuse_constant(np.ptp(y) == 0, name, f"{y.flat[0]:g}")
+        refuse_constant(np.all(y == y.flat[0]), name, f"{y.flat[0]:g}")
 
 
 def log_outcomes(

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import xlogy
 
-from asymptotix.core.special import LOG_SQRT_2PI, stirling_error
+from asymptotix.core.special import LOG_SQRT_2PI, stirling_error, y_log_ratio
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses
 from asymptotix.families.bernoulli import (
@@ -84,11 +84,10 @@ class Binomial(AbstractFamily):
         r"""The log-probability at $\mu = s/m$."""
         successes, trials = y
         failures = trials - successes
-        share = successes / trials
         return (
             _log_choose(successes, trials)
-            + xlogy(successes, share)
-            + xlogy(failures, failures / trials)
+            + y_log_ratio(successes, trials)
+            + y_log_ratio(failures, trials)
         )
 
     def initial_eta(self, y: Response, weights: Float[Array, "n"]) -> Eta:

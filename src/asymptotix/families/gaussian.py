@@ -78,4 +78,4 @@ class Gaussian(AbstractFamily):
     def check_response(self, y, name: str) -> None:
         y = np.asarray(y)
         refuse_responses(~np.isfinite(y), y, name, "are not finite", "Correct or drop these rows.")
-        refuse_constant(np.ptp(y) == 0 and y.size > 1, name, f"{y.flat[0]:g}")
+        refuse_constant(np.all(y == y.flat[0]) and y.size > 1, name, f"{y.flat[0]:g}")

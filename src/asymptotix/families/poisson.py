@@ -5,8 +5,9 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln, xlogy
+from jax.scipy.special import gammaln
 
+from asymptotix.core.special import y_log_ratio
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses
 from asymptotix.links.base import AbstractLink
@@ -58,7 +59,7 @@ class Poisson(AbstractFamily):
 
     def saturated(self, y: Response) -> Scalar:
         r"""The log-probability at $\mu = y$."""
-        return xlogy(y, y) - y - gammaln(y + 1.0)
+        return y_log_ratio(y, 1.0) - y - gammaln(y + 1.0)
 
     def initial_eta(self, y: Response, weights: Float[Array, "n"]) -> Eta:
         """The link of the mean count; half an event more keeps a sample of zeros off 0."""

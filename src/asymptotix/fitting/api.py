@@ -58,8 +58,7 @@ def fit(
     rows = as_rows(x, y, weights=weights, weight_kind=weight_kind, offset=offset)
     options = Newton() if solver is None else solver
     if is_traced((model, rows)):
-        found = _traced(model, rows, options)
-        return _throw_traced(found) if throw else found
+        return _traced(model, rows, options, throw)
     found = host.fit(model, rows, options)
     if throw and not bool(found.converged):
         raise FitError(f"The fit is {found.status_name}: {MESSAGES[found.status_name]}.")
@@ -80,9 +79,14 @@ def as_rows(x, y=None, **fields) -> Rows:
     return Rows(x, y, **fields)
 
 
-def _traced(model: Regression, rows: Rows, options: Newton) -> Fit:
+def _traced(model: Regression, rows: Rows, options: Newton, throw: bool) -> Fit:
     dtype = working_dtype((rows.x, rows.y, rows.weights, rows.offset))
-    return in_scope(lambda m, r: _traced_fit(m, r, options, dtype), dtype, model, rows)
+
+    def run(m, r):
+        found = _traced_fit(m, r, options, dtype)
+        return _throwing(found) if throw else found
+
+    return in_scope(run, dtype, model, rows)
 
 
 def _traced_fit(model: Regression, rows: Rows, options: Newton, dtype) -> Fit:
@@ -118,6 +122,17 @@ def _cast(leaf, dtype):
     return jnp.asarray(leaf, dtype) if floating else leaf
 
 
-def _throw_traced(found: Fit) -> Fit:
+def _throwing(found: Fit) -> Fit:
+    """The fit, with an error raised when it runs if it has failed.
+
+    The check itself is of a 32-bit integer: a callback in a user's default settings cannot carry
+    64-bit numbers. The estimates then depend on it, so that it is not optimised away.
+    """
     message = "A fit did not find the maximum of the likelihood; see its status."
-    return eqx.error_if(found, ~succeeded(found.code), message)
+    code = eqx.error_if(found.code, ~succeeded(found.code), message)
+
+    def tied(leaf):
+        floating = jnp.issubdtype(leaf.dtype, jnp.floating)
+        return jnp.where(code >= 0, leaf, jnp.nan) if floating else leaf
+
+    return eqx.tree_at(lambda f: f.code, jax.tree.map(tied, found), code)

@@ -39,12 +39,13 @@ def fit(
     if not checked:
         check_rows(rows, names)
         model.predictor.check_input(rows.x)
-        model.family.check_response(jax.tree.map(np.asarray, rows.y), "y")
     with double():
         model = _in_double(model)
         columns = small.design_columns(model, small.x_outline(rows.x))
         active = None if columns is None else tuple(np.ones(k, bool) for k in columns)
         _check_size(rows, columns)
+        if not checked:
+            model.family.check_response(jax.tree.map(np.asarray, rows.y), "y")
         run = small.solve if rows.n <= SLAB_ROWS else large.solve
         found = run(model, rows, options, active, qr=False)
         if active is None or not _suspicious(found):
@@ -103,8 +104,8 @@ def _without_collinear(rows: Rows, model: Regression, found: Fit, active, names)
         )
         if near:
             warnings.warn(
-                f"Nearly combinations of earlier columns, so that their estimates are imprecise: "
-                f"{', '.join(_column(c, names) for c in near)}.",
+                f"These columns are nearly combinations of earlier ones, so that their estimates "
+                f"are imprecise: {', '.join(_column(c, names) for c in near)}.",
                 CollinearWarning,
                 stacklevel=5,
             )

@@ -101,7 +101,7 @@ def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: 
     weights = _pad(weights, size)
     known, project = None, None
     if given.width:
-        x = _pad(np.asarray(rows.x), size, given.width)
+        x = _pad(np.asarray(rows.x, np.float64), size, given.width)
         theta = np.zeros(given.wide.size)
         theta[given.keep] = given.layout.gather(leaves)
         leaves = given.wide.scatter(leaves, theta)
