@@ -422,6 +422,10 @@ for name in ("probit", "linear"):
 
 # Costly to compile, and the same program in both modes: once is enough, where it is harder.
 ONCE = {
+    "gradients_probit": "x64",
+    "gradient_of_a_standard_error": "default",
+    "host_jit_and_vmap_of_responses_agree": "default",
+    "numpy_arrays_beside_a_tracer_keep_their_precision": "default",
     "gradients_logit": "default",
     "gradients_poisson": "default",
     "gradients_linear": "default",

@@ -28,14 +28,20 @@ class Slabs:
     """
 
     def __init__(self, rows: Rows, size: int = SLAB_ROWS):
-        host = jax.tree.map(np.asarray, rows)
+        self.rows = jax.tree.map(np.asarray, rows)
         self.n, self.size = rows.n, size
-        ones, zeros = np.ones(size), np.zeros(size)
-        self.slabs = [
-            self._cut(host, first, ones, zeros) for first in range(0, max(self.n, 1), size)
-        ]
+        self.ones, self.zeros = np.ones(size), np.zeros(size)
+        self.slabs: list[Block | None] = [None] * max(-(-self.n // size), 1)
 
-    def _cut(self, rows: Rows, first: int, ones, zeros) -> Block:
+    def slab(self, index: int) -> Block:
+        """One slab, cut when it is first asked for: by the thread that will work on it."""
+        found = self.slabs[index]
+        if found is None:
+            found = self.slabs[index] = self._cut(index * self.size)
+        return found
+
+    def _cut(self, first: int) -> Block:
+        rows, ones, zeros = self.rows, self.ones, self.zeros
         last = min(first + self.size, self.n)
         count = last - first
 
@@ -62,13 +68,13 @@ class Slabs:
     def map(self, function: Callable[[Block], PyTree[Array]]) -> list:
         """`function` of every slab, as NumPy arrays, in order."""
 
-        def run(slab):
+        def run(index):
             with double():  # the precision scope belongs to a thread
-                return jax.tree.map(np.asarray, function(slab))
+                return jax.tree.map(np.asarray, function(self.slab(index)))
 
         if len(self.slabs) == 1:
-            return [run(self.slabs[0])]
-        return list(_pool().map(run, self.slabs))
+            return [run(0)]
+        return list(_pool().map(run, range(len(self.slabs))))
 
 
 @functools.cache

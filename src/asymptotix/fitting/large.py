@@ -23,10 +23,14 @@ from asymptotix.fitting.assemble import (
 from asymptotix.fitting.fit import Fit
 from asymptotix.likelihood import (
     Statistics,
-    block_pass,
+    Sums,
+    block_sums,
     dispersed_log_likelihood,
     information_factor,
+    plain_if_near,
+    statistics,
 )
+from asymptotix.likelihood.coordinates import PlainCoordinates
 from asymptotix.model import Regression, layout
 
 SAMPLE_ROWS = 16_384
@@ -42,34 +46,30 @@ def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: 
     arrays, static = split(model)
 
     def at(params, curvature=options.curvature):
-        sums, stats = slabs.sum(
-            lambda s: _sums(static, curvature, arrays, setup.coordinates, params, s)
-        )
+        sums = slabs.sum(lambda s: _sums(static, curvature, arrays, setup.coordinates, params, s))
         factor = _factor(sums.information, setup.problem.active)
         if qr and setup.coordinates is not None and len(setup.coordinates) == 1:
             factor = _slab_factor(slabs, static, arrays, setup, curvature, params, factor)
         else:
             factor = newton.trusted(factor)
         here = newton.Evaluation(sums.value, sums.score, sums.information, factor)
-        return jax.tree.map(jnp.asarray, here), stats
+        return jax.tree.map(jnp.asarray, here)
 
     def advanced(state):
-        here, stats = at(newton.trial(state))
-        return _advance(options, setup.problem, state, here), stats
+        return _advance(options, setup.problem, state, at(newton.trial(state)))
 
-    state, stats = advanced(_start(setup.start))
+    state = advanced(_start(setup.start))
     if int(state.status) == CODE["not_finite"]:  # the subsample's optimum is no place to start
-        state, stats = advanced(_start(_default_start(model, setup, rows)))
+        state = advanced(_start(_default_start(model, setup, rows)))
     while int(state.status) == CODE["running"]:
-        state, stats = advanced(state)
-    final = state.here
-    if options.curvature != "observed":
-        final, stats = at(state.params, "observed")
+        state = advanced(state)
+    final = state.here if options.curvature == "observed" else at(state.params, "observed")
 
     fitted = layout(model).replace(model, outward(setup.coordinates, state.params))
+    leaves, shape = split(fitted)
+    stats = slabs.sum(lambda s: _statistics(shape, leaves, s))
     llf = stats.log_likelihood
     if model.family.dispersion_rule == "moment":
-        leaves, shape = split(fitted)
         plugged, precision = plugged_dispersion(stats, n), rows.weight_kind == "precision"
         llf = slabs.sum(lambda s: _log_likelihood(shape, precision, leaves, plugged, s))
     scalars = Scalars(
@@ -105,10 +105,14 @@ _factor = jax.jit(triangular_factor)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _sums(static, curvature, arrays, coordinates, params, slab: Block):
-    """Everything one pass yields: what Newton needs, and the statistics of the model there."""
+def _sums(static, curvature, arrays, coordinates, params, slab: Block) -> Sums:
     model = static.combine(arrays)
-    return sum_blocks(lambda b: block_pass(model, coordinates, curvature, params, b), slab)
+    return sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), slab)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _statistics(static, arrays, slab: Block) -> Statistics:
+    return statistics(static.combine(arrays), slab)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -154,7 +158,14 @@ def _setup(model, rows: Rows, options, active, dof) -> traced.Setup:
         )
         if any(a is not b for a, b in zip(kept, setup.coordinates, strict=True)):
             return setup._replace(coordinates=kept, start=jnp.zeros_like(setup.start))
-    return setup._replace(start=state.params) if bool(succeeded(state.status)) else setup
+    begin = state.params if bool(succeeded(state.status)) else setup.start
+    if setup.coordinates is None:
+        return setup._replace(start=begin)
+    plain = tuple(map(plain_if_near, setup.coordinates))
+    if all(isinstance(c, PlainCoordinates) for c in plain):
+        begin = outward(setup.coordinates, begin)
+        return setup._replace(coordinates=plain, start=begin)
+    return setup._replace(start=begin)
 
 
 def _sample(rows: Rows) -> Block:

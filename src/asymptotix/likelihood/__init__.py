@@ -4,8 +4,10 @@ from asymptotix.likelihood.coordinates import (
     Coordinates,
     exact,
     host_coordinates,
+    plain_if_near,
     traced_coordinates,
 )
+from asymptotix.likelihood.generic import row_log_likelihoods
 from asymptotix.likelihood.outer import outer_products, row_scores
 from asymptotix.likelihood.statistics import Statistics, dispersed_log_likelihood, statistics
 from asymptotix.likelihood.structured import information_factor, is_structured
@@ -24,6 +26,8 @@ __all__ = [
     "information_factor",
     "is_structured",
     "outer_products",
+    "plain_if_near",
+    "row_log_likelihoods",
     "row_scores",
     "statistics",
     "traced_coordinates",
