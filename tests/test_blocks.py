@@ -108,7 +108,7 @@ def test_rows_without_weights_and_offset():
 
 def test_a_slab_shares_the_memory_of_a_float64_array():
     r = rows(2000)
-    first = Slabs(r, 1000).slabs[0]
+    first = Slabs(r, 1000).slab(0)
     assert first.x.shape == (1000, 2)
     np.testing.assert_array_equal(first.x, r.x[:1000])
 

@@ -7,10 +7,11 @@ nothing needs to be compiled for matrices of `p x p`), and returns the same kind
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import get_lapack_funcs
 
 from asymptotix.core.typing import Array, Bool, Float
 
+_DTRTRS, _DTRTRI = get_lapack_funcs(("trtrs", "trtri"))
 Matrix = Float[Array, "p p"]
 Vector = Float[Array, "p"]
 
@@ -78,7 +79,7 @@ def solve_with_factor(factor: Matrix, right):
 
 def _solve_upper(factor, right, transposed: bool = False):
     # LAPACK itself: `scipy.linalg.solve_triangular` wakes BLAS threads for a 5 x 5 matrix.
-    return lapack.dtrtrs(factor, right, trans=int(transposed))[0]
+    return _DTRTRS(factor, right, trans=int(transposed))[0]
 
 
 def inverse_from_factor(factor: Matrix) -> Matrix:
@@ -89,5 +90,5 @@ def inverse_from_factor(factor: Matrix) -> Matrix:
     elif not np.all(np.isfinite(factor)):
         return np.full_like(factor, np.nan)
     else:
-        root = lapack.dtrtri(factor)[0]
+        root = _DTRTRI(factor)[0]
     return root @ root.T

@@ -10,7 +10,7 @@ curvature along the last step has settled, $d^\top I_{new} d \,/\, d^\top I_{old
 under separation the former goes to zero while the latter stays near $e^{-1}$.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -71,7 +71,7 @@ class Evaluation(NamedTuple):
     score: Float[Array, "p"]
     information: Float[Array, "p p"]
     factor: Float[Array, "p p"]
-    statistics: Statistics | None = None
+    statistics: Any = None
 
 
 class NewtonState(NamedTuple):
@@ -242,7 +242,7 @@ def _singular(problem: Problem, at: Evaluation) -> Bool[Array, ""]:
 
 def dispersion(problem: Problem, value) -> Float[Array, ""]:
     r"""$\phi$: 1, or the deviance over its degrees of freedom for `moment` families."""
-    if problem.moment_dof is None:
+    if problem.moment_dof is None or problem.dispersion_floor is None:
         return jnp.ones_like(value)
     # With no degree of freedom left there is no dispersion; that of one serves for stopping.
     return jnp.maximum(-2 * value / jnp.maximum(problem.moment_dof, 1), problem.dispersion_floor)
