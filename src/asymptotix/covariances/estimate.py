@@ -22,7 +22,7 @@ from asymptotix.covariances.base import AbstractCovariance, Covariance, Ingredie
 from asymptotix.covariances.kinds import covariance_kind
 from asymptotix.data.blocks import map_blocks, sum_blocks
 from asymptotix.data.rows import Block, Rows
-from asymptotix.data.slabs import SLAB_ROWS
+from asymptotix.data.slabs import SLAB_ROWS, bucket, pad_rows
 from asymptotix.data.source import source
 from asymptotix.fitting.api import as_rows
 from asymptotix.fitting.fit import Fit
@@ -34,7 +34,9 @@ from asymptotix.likelihood import (
     outer_products,
     row_log_likelihoods,
     row_scores,
+    weighted,
 )
+from asymptotix.model import layout
 
 FINGERPRINT_TOLERANCE = 1e-9
 
@@ -185,10 +187,33 @@ def _sums(fit: Fit, rows: Rows, curvature: str) -> Sums:
 
 
 def _kernel(fit: Fit, rows: Rows):
-    """The sum that was maximised, by one pass without scores or information."""
-    wide, rows, _ = _at_standard_width(fit, rows)
-    arrays, static = split(wide.model)
+    """The sum that was maximised, without scores or information."""
+    if rows.n <= SLAB_ROWS and fit.coordinates is not None and len(fit.coordinates) == 1:
+        return _kernel_of_predictor(fit, rows)
+    arrays, static = split(fit.model)
     return source(rows).sum(lambda b: _block_kernel(static, arrays, b))
+
+
+def _kernel_of_predictor(fit: Fit, rows: Rows):
+    """The same for small data, by a program that does not depend on the number of columns."""
+    model = fit.model
+    design = np.asarray(model.predictor.designs(rows.x)[0])  # pyright: ignore[reportOptionalSubscript]
+    theta = np.asarray(layout(model).flatten(model))[: design.shape[1]]
+    eta = np.einsum("nk,k->n", design, theta)  # BLAS would wake its threads for this
+    if rows.offset is not None:
+        eta = eta + np.asarray(rows.offset)
+    size = bucket(rows.n)
+    weight = np.zeros(size)
+    weight[: rows.n] = 1.0 if rows.weights is None else np.asarray(rows.weights)
+    eta, y = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), (eta, rows.y))
+    arrays, static = split(model.family)
+    return _family_kernel(static, arrays, eta, y, weight)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _family_kernel(static, arrays, eta, y, weight):
+    values = jax.vmap(static.combine(arrays).kernel)(eta, y)
+    return jnp.sum(weighted(weight, values))
 
 
 def meat(fit: Fit, rows: Rows) -> Float[Array, "p p"]:

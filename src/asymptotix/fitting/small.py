@@ -5,7 +5,6 @@ similar size, compiles nothing.
 """
 
 import dataclasses
-import functools
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -13,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from asymptotix.core.quick_jit import quick_jit
+from asymptotix.core.quick_jit import QUICKEST, quick_jit
 from asymptotix.core.static import Static, by_structure, split
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import bucket, column_bucket, pad_rows
@@ -112,7 +111,8 @@ def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: 
         x = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), rows.x)
     flags = _Flags(options, rows.weight_kind, qr, project, treedef)
     arrays = [v if isinstance(v, np.ndarray) else None for v in leaves]
-    out = _program(given.static, flags, arrays, Block(x, y, weights, offset), active, known)
+    program = _tiny_program if size <= TINY_ROWS else _program
+    out = program(given.static, flags, arrays, Block(x, y, weights, offset), active, known)
     return _unpacked(given, leaves, flags, known, jax.device_get(out))
 
 
@@ -171,8 +171,7 @@ class _Flags(NamedTuple):
     treedef: Any
 
 
-@functools.partial(quick_jit, static_argnums=(0, 1))
-def _program(static: Static, flags: _Flags, arrays, block: Block, active, coordinates):
+def _whole_fit(static: Static, flags: _Flags, arrays, block: Block, active, coordinates):
     options, weight_kind, qr, project, treedef = flags
     model = static.combine(jax.tree.unflatten(treedef, arrays))
     _, n, _ = counts(block, weight_kind)
@@ -187,6 +186,11 @@ def _program(static: Static, flags: _Flags, arrays, block: Block, active, coordi
     vectors = jnp.stack([theta, state.params, setup.problem.active.astype(theta.dtype)])
     unknown = setup.coordinates if coordinates is None else None
     return numbers, vectors, jnp.stack([information, factor]), unknown
+
+
+TINY_ROWS = 2048
+_program = quick_jit(_whole_fit, static_argnums=(0, 1))
+_tiny_program = quick_jit(_whole_fit, QUICKEST, static_argnums=(0, 1))
 
 
 def _unpacked(given: Plan, leaves, flags: _Flags, coordinates, out) -> Fit:

@@ -7,7 +7,7 @@ from asymptotix.likelihood.coordinates import (
     plain_if_near,
     traced_coordinates,
 )
-from asymptotix.likelihood.generic import row_log_likelihoods
+from asymptotix.likelihood.generic import row_log_likelihoods, weighted
 from asymptotix.likelihood.outer import outer_products, row_scores
 from asymptotix.likelihood.statistics import Statistics, dispersed_log_likelihood, statistics
 from asymptotix.likelihood.structured import information_factor, is_structured
@@ -31,4 +31,5 @@ __all__ = [
     "row_scores",
     "statistics",
     "traced_coordinates",
+    "weighted",
 ]

@@ -115,7 +115,7 @@ def moment_sums(x: Float[Array, "n k"], weight, reference: Float[Array, "k"]) ->
     """Sums of `x - reference` and its square over rows with positive weight."""
     present = (weight > 0).astype(x.dtype)
     shifted = (x - reference) * present[:, None]
-    return Moments(present.sum(), present @ shifted, (shifted * shifted).sum(axis=0))
+    return Moments(present.sum(), shifted.sum(axis=0), (shifted * shifted).sum(axis=0))
 
 
 def coordinates_from(moments: Moments, reference, active: Bool[Array, "k"]) -> Coordinates:
