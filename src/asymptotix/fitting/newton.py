@@ -25,7 +25,8 @@ from asymptotix.likelihood import Statistics
 SETTLED = 0.1
 """How far the ratio of curvatures along the last step may be from 1."""
 ROUNDING = 1e-6
-"""Below this decrement, a decrement that stops falling is put down to rounding."""
+"""Below this decrement, a decrement that stops falling is put down to rounding; or, on badly
+conditioned columns, below what rounding makes of a score of zero."""
 MAX_HALVINGS = 40
 RANK_TOLERANCE = 1e-11
 """A column of which earlier ones leave less than this share unexplained is collinear."""
@@ -165,7 +166,7 @@ def _take(options, problem, state, there) -> NewtonState:
     definite = jnp.all(jnp.isfinite(there.factor))
     # Twice in a row at the tolerance with curvature still falling: running away.
     unsettled = jnp.where((decrement < options.tolerance) & ~settled, state.unsettled + 1, 0)
-    at_rounding = (decrement < ROUNDING) & (decrement >= 0.5 * state.decrement)
+    at_rounding = (decrement < _rounding(there)) & (decrement >= 0.5 * state.decrement)
     steps = state.steps + 1
     running_away = CODE["diverging"]
     converged = definite & settled & (decrement < options.tolerance)
@@ -197,6 +198,16 @@ def _take(options, problem, state, there) -> NewtonState:
     )
 
 
+def _rounding(at: Evaluation) -> Float[Array, ""]:
+    r"""The decrement below which no step can be told from none.
+
+    About $\epsilon$ times the condition of the columns, at most a thousandth of a standard error.
+    """
+    share = jnp.min(share_unexplained(at.factor))
+    noise = 64 * jnp.finfo(at.value.dtype).eps / share
+    return jnp.where(jnp.isfinite(noise), jnp.clip(noise, ROUNDING, 1e-3), ROUNDING)
+
+
 def _curvature(at: Evaluation, step):
     r"""$d^\top I d = \|R d\|^2$, by the factor where there is one.
 
@@ -210,7 +221,7 @@ def _curvature(at: Evaluation, step):
 def _halve(state: NewtonState, there: Evaluation) -> NewtonState:
     halvings = state.halvings + 1
     stuck = jnp.where(
-        (state.decrement < ROUNDING) & (jnp.abs(state.ratio - 1) <= SETTLED),
+        (state.decrement < _rounding(state.here)) & (jnp.abs(state.ratio - 1) <= SETTLED),
         CODE["converged_to_rounding"],
         jnp.where(jnp.isfinite(there.value), CODE["stalled"], CODE["boundary"]),
     )
