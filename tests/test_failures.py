@@ -475,6 +475,8 @@ BAD_FORMULAS = {
     "family": (lambda: asx.glm("y ~ educ", frame(), "binomial"), None, ["family"]),
     "family class": (lambda: asx.glm("y ~ educ", frame(), asx.Bernoulli), None, ["family"]),
     "solver": (lambda: asx.logit("y ~ educ", frame(), solver="newton"), None, ["solver"]),
+    "response elsewhere": (lambda: asx.logit("y ~ educ", frame(), response="proportion"),
+                           "option", ["response", "bernoulli"]),
     "trials elsewhere": (lambda: asx.logit("y ~ educ", frame(), trials="w"), None, ["trials"]),
     "curvature": (lambda: asx.Newton(curvature="fisher"), None, ["observed", "expected"]),
 }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from asymptotix.core.errors import FitWarning, InputError
+from asymptotix.core.errors import FitWarning, InputError, close_matches
 from asymptotix.core.precision import double
 from asymptotix.core.reference import Normal, StudentT
 from asymptotix.core.status import MESSAGES
@@ -172,8 +172,6 @@ def _from_formula(title, formula, data, family, options, kind=None) -> Results:
 
 
 def _check_options(options) -> None:
-    from asymptotix.core.errors import close_matches
-
     for name in options:
         if name not in OPTIONS:
             raise InputError(
@@ -203,6 +201,11 @@ def _check_family(family, options) -> None:
             "Use asx.glm(..., family=asx.Binomial(), trials=...).",
             code="trials",
             column="trials",
+        )
+    if options.get("response", "counts") != "counts" and family.response_kind != "grouped":
+        raise InputError(
+            f"response= says how grouped responses are written; family {family.name} has none.",
+            code="option",
         )
     solver = options.get("solver")
     if solver is not None and not isinstance(solver, Newton):

@@ -96,8 +96,3 @@ def scoped(function):
         )  # fmt: skip
 
     return wrapped
-
-
-def as_float(leaf, dtype) -> jax.Array:
-    """The leaf as a floating array of the working precision."""
-    return jnp.asarray(leaf).astype(dtype)

@@ -3,11 +3,9 @@
 import jax
 import numpy as np
 
-from asymptotix.core.errors import InputError, close_matches, listed
+from asymptotix.core.errors import InputError, listed
 from asymptotix.data.rows import Rows
 from asymptotix.data.slabs import over_slabs
-
-__all__ = ["check_rows", "close_matches"]
 
 
 def check_rows(rows: Rows, names=None) -> None:

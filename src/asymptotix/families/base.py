@@ -4,7 +4,6 @@ import abc
 from typing import ClassVar, Literal
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -111,13 +110,6 @@ def refuse_constant(is_constant, name: str, value) -> None:
             code="constant_response",
             column=name,
         )
-
-
-def expected_from_mean(family: AbstractFamily, eta: Scalar) -> Scalar:
-    r"""$\mu'(\eta)^2 / V(\mu)$: expected information of a one-parameter exponential family."""
-    mean, slope = jax.value_and_grad(family.mean)(eta)
-    del mean
-    return slope**2 / family.variance(eta)
 
 
 def refuse_responses(bad, values, name: str, problem: str, remedy: str) -> None:

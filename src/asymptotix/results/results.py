@@ -15,7 +15,7 @@ from asymptotix.covariances import AbstractCovariance, Covariance, covariance, c
 from asymptotix.data.design import DesignSpec
 from asymptotix.fitting import Fit
 from asymptotix.inference import Delta, WaldTable, delta_method, wald_table
-from asymptotix.model import Regression
+from asymptotix.model import Regression, layout
 from asymptotix.results.inputs import Inputs
 from asymptotix.results.summary import summary_table
 from asymptotix.results.table import Table
@@ -64,8 +64,6 @@ class Results:
     @functools.cached_property
     def wald(self) -> WaldTable:
         """Estimates, errors, tests and limits as arrays, in the order of `names`."""
-        from asymptotix.model import layout
-
         values = np.asarray(layout(self.model).flatten(self.model), float)
         values = np.where(np.asarray(self.fit.active), values, np.nan)
         errors = np.asarray(self.covariance.standard_errors)
