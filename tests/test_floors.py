@@ -14,6 +14,7 @@ FLOORS = {
     "links": 1,
     "data": 1,
     "families": 2,
+    "penalties": 2,
     "predictors": 2,
     "model": 3,
     "likelihood": 4,

@@ -25,6 +25,7 @@ class Status(optx.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
     indefinite = MESSAGES["indefinite"]
     stalled = MESSAGES["stalled"]
     running = MESSAGES["running"]
+    early_stopped = MESSAGES["early_stopped"]
 
 
 def promote(code) -> Status:

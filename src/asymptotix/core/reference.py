@@ -38,6 +38,10 @@ class Normal:
             found = np.where(z > UNDERFLOW, LOG_2 + _special().log_ndtr(-z), found)
         return found
 
+    def log_sf(self, statistic) -> np.ndarray:
+        r"""$\log P(Z > z)$, right at any `z`."""
+        return _special().log_ndtr(-np.asarray(statistic, float))
+
     def quantile(self, probability: float) -> float:
         """The quantile at a probability."""
         return statistics.NormalDist().inv_cdf(probability)
@@ -100,4 +104,146 @@ class StudentT:
         return float(_special().stdtrit(self.df, probability))
 
 
-Reference = Normal | StudentT
+@dataclasses.dataclass(frozen=True)
+class CoefficientT:
+    """Student's t with degrees of freedom of its own for each coefficient.
+
+    Arguments:
+        dfs: degrees of freedom, in the order of the coefficients.
+    """
+
+    dfs: tuple[float, ...]
+    symbol = "t"
+
+    @property
+    def df(self) -> float:
+        """The smallest, which serves combinations of coefficients on the safe side."""
+        known = [df for df in self.dfs if not math.isnan(df)]
+        return min(known, default=math.nan)
+
+    @property
+    def label(self) -> str:
+        """How tables name it."""
+        known = [df for df in self.dfs if not math.isnan(df)]
+        return f"t({self.df:.3g} to {max(known, default=math.nan):.3g}, Satterthwaite)"
+
+    def log_two_sided(self, statistic) -> np.ndarray:
+        r"""$\log P(|T| > |t|)$ of each coefficient; of anything else with the smallest `df`."""
+        t = np.asarray(statistic, float)
+        if t.shape != (len(self.dfs),):
+            return StudentT(self.df).log_two_sided(t)
+        return np.array(
+            [StudentT(df).log_two_sided(one) for df, one in zip(self.dfs, t, strict=True)], float
+        )
+
+    def quantile(self, probability: float) -> np.ndarray:
+        """The quantile of each coefficient at a probability."""
+        return np.array([StudentT(df).quantile(probability) for df in self.dfs])
+
+
+SMALLEST_LOG = -600.0
+"""Below this logarithm an upper tail is taken from a continued fraction: it may underflow."""
+FRACTION_STEPS = 5000
+
+
+@dataclasses.dataclass(frozen=True)
+class Chi2:
+    """The chi-squared distribution.
+
+    Arguments:
+        df: degrees of freedom.
+    """
+
+    df: float
+    symbol = "chi2"
+
+    @property
+    def label(self) -> str:
+        """How tables name it."""
+        return f"chi2({self.df:g})"
+
+    def log_sf(self, statistic) -> np.ndarray:
+        r"""$\log P(X > x) = \log Q(\nu/2, x/2)$, right at any `x`.
+
+        Far out by Legendre's continued fraction (DLMF 8.9.2), whose value is never tiny.
+        """
+        x, a = np.maximum(np.asarray(statistic, float), 0.0) / 2, self.df / 2
+        special = _special()
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            direct = np.log(special.gammaincc(a, x))
+            front = a * np.log(x) - x - special.gammaln(a)
+            far = front + np.log(_continued(lambda j: (j * (a - j), x + 2 * j + 1 - a), x + 1 - a))
+        return np.where(
+            (direct > SMALLEST_LOG) | np.isnan(x), direct, np.where(x < np.inf, far, -np.inf)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class F:
+    """The F distribution.
+
+    Arguments:
+        df: degrees of freedom of the numerator.
+        df_resid: degrees of freedom of the denominator.
+    """
+
+    df: float
+    df_resid: float
+    symbol = "F"
+
+    @property
+    def label(self) -> str:
+        """How tables name it."""
+        return f"F({self.df:g}, {self.df_resid:g})"
+
+    def log_sf(self, statistic) -> np.ndarray:
+        r"""$\log P(X > f) = \log I_x(d_2/2, d_1/2)$ with $x = d_2/(d_2 + d_1 f)$.
+
+        Far out by the continued fraction of the incomplete beta function (DLMF 8.17.22).
+        """
+        odds = np.maximum(np.asarray(statistic, float), 0.0) * (self.df / self.df_resid)
+        a, b = self.df_resid / 2, self.df / 2
+        special = _special()
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            x, log_x = 1 / (1 + odds), -np.log1p(odds)
+            near = np.log1p(-special.betainc(b, a, odds * x))
+            direct = np.where(odds < 1 / a, near, np.log(special.betainc(a, b, x)))
+            front = a * log_x + b * (np.log(odds) + log_x) - math.log(a) - special.betaln(a, b)
+            far = front + np.log(
+                _continued(lambda j: (_beta_step(a, b, j) * x, 1.0), np.ones_like(x))
+            )
+        return np.where(
+            (direct > SMALLEST_LOG) | np.isnan(x), direct, np.where(x > 0, far, -np.inf)
+        )
+
+
+def _beta_step(a: float, b: float, j: int) -> float:
+    """Numerator `j` of the incomplete beta function's continued fraction, over `x`."""
+    m = j // 2
+    if j % 2:
+        return -(a + m) * (a + b + m) / ((a + 2 * m) * (a + 2 * m + 1))
+    return m * (b - m) / ((a + 2 * m - 1) * (a + 2 * m))
+
+
+def _continued(term, first: np.ndarray) -> np.ndarray:
+    r"""$1/(b_0 + a_1/(b_1 + a_2/(b_2 + \dots)))$ by Lentz's method (Thompson and Barnett 1986).
+
+    Arguments:
+        term: from `j` to $(a_j, b_j)$.
+        first: $b_0$.
+    """
+    tiny = 1e-300
+    c = value = np.where(first == 0, tiny, first)
+    d = np.zeros_like(value)
+    for j in range(1, FRACTION_STEPS):
+        above, beside = term(j)
+        d, c = beside + above * d, beside + above / c
+        d, c = 1 / np.where(d == 0, tiny, d), np.where(c == 0, tiny, c)
+        value = value * (c * d)
+        if not np.any(np.abs(c * d - 1) > 1e-15):
+            break
+    return 1 / value
+
+
+Reference = Normal | StudentT | CoefficientT
+JointReference = Normal | Chi2 | F

@@ -12,6 +12,7 @@ CODES = (
     "indefinite",
     "stalled",
     "running",
+    "early_stopped",
 )
 CODE = {name: code for code, name in enumerate(CODES)}
 
@@ -47,6 +48,10 @@ MESSAGES = {
         "check the scale of the data"
     ),
     "running": "the solver has not finished",
+    "early_stopped": (
+        "training was stopped where the loss of rows kept apart was best, which is no maximum "
+        "of the likelihood"
+    ),
 }
 
 SUCCESSES = (CODE["converged"], CODE["converged_to_rounding"])

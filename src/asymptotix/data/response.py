@@ -66,6 +66,28 @@ def numeric_response(series: pd.Series, name: str) -> Response:
     return Response(np.ascontiguousarray(series.to_numpy(dtype=np.float64)))
 
 
+def label_response(series: pd.Series, name: str) -> Response:
+    """A response of several levels as numbers from 0, in the order of categories or sorted."""
+    _no_missing(series, name)
+    what = kind(series)
+    if what == "category":
+        levels = series.cat.remove_unused_categories().cat.categories.tolist()
+    else:
+        levels = sorted(series.unique().tolist())
+    if len(levels) == 1:
+        raise _constant(name, repr(levels[0]))
+    if len(levels) > max(20, len(series) // 2):
+        raise InputError(
+            f"The response '{name}' has {len(levels)} levels in {len(series)} rows, too many for "
+            "a model of levels; choose a model for numbers, or pool levels.",
+            code="response_levels",
+            column=name,
+        )
+    codes = {level: code for code, level in enumerate(levels)}
+    values = series.map(codes).to_numpy(dtype=np.float64)
+    return Response(values, None, tuple(levels))
+
+
 def _zero_one(series: pd.Series, name: str) -> Response:
     values = np.ascontiguousarray(series.to_numpy(dtype=np.float64))
     low, high = values.min(), values.max()

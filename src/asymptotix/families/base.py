@@ -43,8 +43,13 @@ class AbstractFamily(eqx.Module):
     def sample(self, eta: Eta, *, key: Key) -> Response:
         r"""One draw of $y$ given $\eta$."""
 
-    response_kind: ClassVar[Literal["numeric", "binary", "grouped"]] = "numeric"
-    """How a data frame's response is read: as numbers, as 0/1 or two labels, or with trials."""
+    response_kind: ClassVar[Literal["numeric", "binary", "grouped", "categorical"]] = "numeric"
+    """How a data frame's response is read: as numbers, as 0/1 or two labels, with trials, or as
+    labels numbered from 0."""
+
+    eta_names: ClassVar[tuple[str, ...]] = ()
+    """Names of the components of a vector eta that have a formula each; the first has the
+    response."""
 
     # --- what the likelihood uses -------------------------------------------------------
 
@@ -73,6 +78,22 @@ class AbstractFamily(eqx.Module):
         """A constant predictor to start from, given *all* responses (leading axis `n`)."""
         del y
         return jnp.zeros((), weights.dtype)
+
+    def initial(self, y: Response, weights: Float[Array, "n"]) -> "AbstractFamily":
+        """The family with its own parameters at a rough estimate, given *all* responses.
+
+        Only families that estimate parameters of their own have something to say here.
+        """
+        del y, weights
+        return self
+
+    def pearson(self, eta: Eta, y: Response) -> Scalar:
+        r"""$(y - \mu)^2 / \mathrm{Var}(y)$, one observation's part of Pearson's chi2."""
+        residual = self.response_mean(y) - self.mean(eta)
+        variance = self.response_variance(eta, y)
+        positive = variance > 0
+        square = residual**2 / jnp.where(positive, variance, 1.0)
+        return jnp.where(positive | (residual != 0), square, 0.0)
 
     def response_mean(self, y: Response) -> Scalar:
         """The response on the scale of `mean` (a share for grouped binomial)."""

@@ -76,6 +76,11 @@ class Gaussian(AbstractFamily):
         return Gaussian(link=self.link, dispersion=dispersion)
 
     def check_response(self, y, name: str) -> None:
-        y = np.asarray(y)
-        refuse_responses(~np.isfinite(y), y, name, "are not finite", "Correct or drop these rows.")
-        refuse_constant(np.all(y == y.flat[0]) and y.size > 1, name, f"{y.flat[0]:g}")
+        check_real(y, name)
+
+
+def check_real(y, name: str) -> None:
+    """Raise `InputError` unless a response is finite and not the same in every row."""
+    y = np.asarray(y)
+    refuse_responses(~np.isfinite(y), y, name, "are not finite", "Correct or drop these rows.")
+    refuse_constant(np.all(y == y.flat[0]) and y.size > 1, name, f"{y.flat[0]:g}")

@@ -17,9 +17,11 @@ from asymptotix.fitting.assemble import counts, residual_dof, traced_scalars
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.implicit import optimum
 from asymptotix.fitting.newton import Newton
+from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.fitting.traced import prepare
 from asymptotix.likelihood import is_structured
 from asymptotix.model import Regression
+from asymptotix.penalties import AbstractPenalty, BoundPenalty
 
 
 def fit(
@@ -30,7 +32,8 @@ def fit(
     weights=None,
     weight_kind=None,
     offset=None,
-    solver: Newton | None = None,
+    solver: AbstractSolver | None = None,
+    penalty: AbstractPenalty | None = None,
     throw: bool = False,
 ) -> Fit:
     r"""Maximum-likelihood estimate $\hat\theta = \arg\max_\theta \sum_i w_i \log f(y_i \mid x_i)$.
@@ -44,7 +47,8 @@ def fit(
         x: covariates, shape `(n, k)`, with a column of ones for an intercept; or `asx.Rows`.
         y: response, shape `(n,)`, or a pytree such as `(successes, trials)`.
         weights, weight_kind, offset: as in `asx.Rows`.
-        solver: `asx.Newton()` by default.
+        solver: `asx.Newton()` by default; `asx.Quasi()`, `asx.Stochastic(optimiser)`.
+        penalty: added to the log-likelihood, such as `asx.Ridge(1.0)`.
         throw: raise `asx.FitError` when the maximum is not found; otherwise the returned
             `status` says so, one for each replicate under `vmap`.
 
@@ -56,10 +60,11 @@ def fit(
         FitError: with `throw=True`, the maximum was not found.
     """
     rows = as_rows(x, y, weights=weights, weight_kind=weight_kind, offset=offset)
-    options = Newton() if solver is None else solver
-    if is_traced((model, rows)):
-        return _traced(model, rows, options, throw)
-    found = host.fit(model, rows, options)
+    route = Newton() if solver is None else solver
+    check_route(route, penalty)
+    if is_traced((model, rows, penalty, route)):
+        return _traced(model, rows, route, penalty, throw)
+    found = host.fit(model, rows, route, penalty=penalty)
     if throw and not bool(found.converged):
         raise FitError(f"The fit is {found.status_name}: {MESSAGES[found.status_name]}.")
     return found
@@ -79,17 +84,32 @@ def as_rows(x, y=None, **fields) -> Rows:
     return Rows(x, y, **fields)
 
 
-def _traced(model: Regression, rows: Rows, options: Newton, throw: bool) -> Fit:
+def check_route(solver, penalty) -> None:
+    """Raise `InputError` unless these are a solver and a penalty (or none)."""
+    if not isinstance(solver, AbstractSolver):
+        raise InputError(
+            f"solver={solver!r} is not a solver; give an instance, such as asx.Newton() or "
+            "asx.Quasi().",
+            code="solver",
+        )
+    if penalty is not None and not isinstance(penalty, AbstractPenalty):
+        raise InputError(
+            f"penalty={penalty!r} is not a penalty; give an instance, such as asx.Ridge(1.0).",
+            code="penalty",
+        )
+
+
+def _traced(model: Regression, rows: Rows, solver, penalty, throw: bool) -> Fit:
     dtype = working_dtype((rows.x, rows.y, rows.weights, rows.offset))
 
-    def run(m, r):
-        found = _traced_fit(m, r, options, dtype)
+    def run(m, r, s, p):
+        found = _traced_fit(m, r, s, p, dtype)
         return _throwing(found) if throw else found
 
-    return in_scope(run, dtype, model, rows)
+    return in_scope(run, dtype, model, rows, solver, penalty)
 
 
-def _traced_fit(model: Regression, rows: Rows, options: Newton, dtype) -> Fit:
+def _traced_fit(model: Regression, rows: Rows, solver, penalty, dtype) -> Fit:
     block = rows.block(dtype)
     model = jax.tree.map(lambda leaf: _cast(leaf, dtype), model)
     active = None
@@ -100,10 +120,14 @@ def _traced_fit(model: Regression, rows: Rows, options: Newton, dtype) -> Fit:
     size = jnp.concatenate(active) if active else jnp.zeros(0)
     constant = jax.lax.stop_gradient
     dof = residual_dof(model, constant(n), size)
-    setup = constant(prepare(constant(model), constant(block), active, dof))
+    penalty = jax.tree.map(lambda leaf: _cast(leaf, dtype), penalty)
+    setup = constant(prepare(constant(model), constant(block), active, dof, penalty=penalty))
+    if setup.penalty is not None:  # estimates have derivatives in its strength
+        setup = setup._replace(penalty=BoundPenalty(penalty, setup.penalty.given))
     arrays, static = split(model)
-    solved: Any = optimum(static, options, arrays, block, setup)
-    params, information, state = solved
+    route_arrays, route = split(solver)
+    solved: Any = optimum(static, route, route_arrays, arrays, block, setup)
+    params, information, state, history = solved
     scalars, fitted = traced_scalars(model, block, setup, params, state, rows.weight_kind)
     factor = triangular_factor(information, setup.problem.active)
     return scalars.fit(
@@ -114,6 +138,8 @@ def _traced_fit(model: Regression, rows: Rows, options: Newton, dtype) -> Fit:
         setup.coordinates,
         setup.problem.active,
         rows.weight_kind,
+        setup.penalty,
+        history,
     )
 
 

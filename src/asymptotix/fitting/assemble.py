@@ -12,8 +12,9 @@ from asymptotix.data.rows import Block
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.implicit import observed_information
 from asymptotix.fitting.newton import Newton, NewtonState
+from asymptotix.fitting.penalised import penalty_value
 from asymptotix.fitting.traced import Setup
-from asymptotix.likelihood import Statistics, dispersed_log_likelihood, statistics
+from asymptotix.likelihood import Statistics, dispersed_log_likelihood, outward, statistics
 from asymptotix.model import Regression, layout
 
 
@@ -34,7 +35,18 @@ class Scalars(NamedTuple):
     sum_weights: Float[Array, ""]
     kernel: Float[Array, ""]
 
-    def fit(self, model, params, information, factor, coordinates, active, weight_kind) -> Fit:
+    def fit(
+        self,
+        model,
+        params,
+        information,
+        factor,
+        coordinates,
+        active,
+        weight_kind,
+        penalty=None,
+        history=None,
+    ) -> Fit:
         """The `Fit` of these numbers.
 
         Dispersion goes into the model here, so that `model` may come without it.
@@ -61,19 +73,9 @@ class Scalars(NamedTuple):
             coordinates=coordinates,
             active=active,
             weight_kind=weight_kind,
+            penalty=penalty,
+            history=history,
         )
-
-
-def outward(coordinates, params):
-    """Parameters in the original coordinates; the family's own stay as they are."""
-    if coordinates is None:
-        return params
-    parts, start = [], 0
-    for c in coordinates:
-        size = c.center.shape[0]
-        parts.append(c.outward(params[start : start + size]))
-        start += size
-    return jnp.concatenate([*parts, params[start:]])
 
 
 def counts(rows: Block, weight_kind):
@@ -135,6 +137,8 @@ def scalars(
         plugged, precision = plugged_dispersion(stats, n), weight_kind == "precision"
         llf = dispersed_log_likelihood(fitted, rows, plugged, precision_weights=precision)
     constant = jax.lax.stop_gradient
+    params = state.params
+    kernel = state.here.value - penalty_value(setup.penalty, setup.coordinates, params)
     return Scalars(
         stats.deviance,
         stats.log_likelihood,
@@ -148,5 +152,5 @@ def scalars(
         n_rows,
         n,
         total,
-        constant(state.here.value),
+        constant(kernel),
     )

@@ -9,6 +9,7 @@ from asymptotix.core.status import CODES, succeeded
 from asymptotix.core.typing import Array, Bool, Float, Int
 from asymptotix.likelihood import Coordinates, Statistics
 from asymptotix.model import Regression
+from asymptotix.penalties import BoundPenalty
 
 
 class Fit(eqx.Module):
@@ -28,6 +29,9 @@ class Fit(eqx.Module):
         kernel: the sum that was maximised.
         params, information, factor, coordinates, active: the solution in working coordinates.
         weight_kind: how the rows were weighted.
+        penalty: what was added to the log-likelihood; its curvature is part of `information`,
+            its value no part of `log_likelihood`.
+        history: how a training went, of solvers that keep one.
     """
 
     model: Regression
@@ -48,6 +52,8 @@ class Fit(eqx.Module):
     coordinates: tuple[Coordinates, ...] | None
     active: Bool[Array, "p"]
     weight_kind: Any = eqx.field(static=True)
+    penalty: BoundPenalty | None = None
+    history: Any = None
 
     @property
     def converged(self) -> Bool[Array, ""] | np.bool_:

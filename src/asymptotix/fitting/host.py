@@ -16,22 +16,25 @@ from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.fitting import large, newton, small
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.rank import collinear_columns
+from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.model import Regression
+from asymptotix.penalties import AbstractPenalty
 from asymptotix.predictors import Linear
 
 
 def fit(
     model: Regression,
     rows: Rows,
-    options: newton.Newton,
+    solver: AbstractSolver,
     names=None,
     checked: bool = False,
     collinear: str = "drop",
+    penalty: AbstractPenalty | None = None,
 ) -> Fit:
     """`asx.fit` on NumPy or JAX arrays.
 
     Arguments:
-        model, rows, options: as there.
+        model, rows, solver, penalty: as there.
         names: names of the columns, for messages.
         checked: whether the caller has checked the rows already.
         collinear: `"drop"` columns that repeat others, or `"raise"`.
@@ -43,17 +46,18 @@ def fit(
         model = _in_double(model)
         columns = small.design_columns(model, small.x_outline(rows.x))
         active = None if columns is None else tuple(np.ones(k, bool) for k in columns)
-        _check_size(rows, columns)
+        if penalty is None:
+            _check_size(rows, columns)
         if not checked:
             model.family.check_response(jax.tree.map(np.asarray, rows.y), "y")
         run = small.solve if rows.n <= SLAB_ROWS else large.solve
-        found = run(model, rows, options, active, qr=False)
-        if active is None or not _suspicious(found):
+        found = run(model, rows, solver, active, qr=False, penalty=penalty)
+        if active is None or penalty is not None or not _suspicious(found):
             return found
         active, omitted = _without_collinear(rows, model, found, active, names)
         if omitted:
             _say_collinear(omitted, names, collinear)
-        return run(model, rows, options, active, qr=True)
+        return run(model, rows, solver, active, qr=True)
 
 
 def _in_double(model: Regression) -> Regression:
@@ -97,20 +101,22 @@ def _suspicious(found: Fit) -> bool:
 
 def _without_collinear(rows: Rows, model: Regression, found: Fit, active, names):
     """The active columns less those that repeat earlier ones, and the positions of the latter."""
-    remaining, omitted = [], []
+    remaining, omitted, first = [], [], 0
     for j, (c, a) in enumerate(zip(found.coordinates or (), active, strict=True)):
         dropped, near = collinear_columns(
             _design_slabs(rows, model, j), np.asarray(c.center), np.asarray(c.inverse_scale)
         )
         if near:
+            listed = ", ".join(_column(first + c, names) for c in near)
             warnings.warn(
                 f"These columns are nearly combinations of earlier ones, so that their estimates "
-                f"are imprecise: {', '.join(_column(c, names) for c in near)}.",
+                f"are imprecise: {listed}.",
                 CollinearWarning,
                 stacklevel=5,
             )
         remaining.append(a & ~np.isin(np.arange(a.size), dropped))
-        omitted.extend((j, column) for column in dropped)
+        omitted.extend(first + column for column in dropped)
+        first += a.size
     return tuple(remaining), omitted
 
 
@@ -127,7 +133,7 @@ def _column(position: int, names) -> str:
 
 
 def _say_collinear(omitted, names, collinear: str) -> None:
-    columns = ", ".join(_column(c, names) for _, c in omitted)
+    columns = ", ".join(_column(c, names) for c in omitted)
     if collinear == "raise":
         raise InputError(
             f"Earlier columns explain these exactly: {columns}; leave them out of the model.",
@@ -150,8 +156,13 @@ def fit_constant(model: Regression, rows: Rows, full: Fit) -> Fit:
     options = newton.Newton()
     with double():
         ones = np.ones((rows.n, 1))
-        narrow_model = Regression(Linear(1), model.family)
-        if rows.n > SLAB_ROWS or full.coordinates is None or len(full.coordinates) != 1:
+        narrow_model = Regression(model.predictor.constant() or Linear(1), model.family)
+        if (
+            rows.n > SLAB_ROWS
+            or full.coordinates is None
+            or len(full.coordinates) != 1
+            or model.predictor.has_vector_eta()
+        ):
             constant = eqx.tree_at(lambda r: r.x, rows, ones)
             return fit(narrow_model, constant, options, checked=True)
         k = full.coordinates[0].center.shape[0]

@@ -16,55 +16,90 @@ from asymptotix.fitting import newton, traced
 from asymptotix.fitting.assemble import (
     Scalars,
     moment_dispersion,
-    outward,
     plugged_dispersion,
     residual_dof,
 )
 from asymptotix.fitting.fit import Fit
+from asymptotix.fitting.penalised import bind, penalised, penalty_value
+from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.likelihood import (
     Statistics,
     Sums,
     block_sums,
     dispersed_log_likelihood,
     information_factor,
+    outward,
     plain_if_near,
     statistics,
 )
-from asymptotix.likelihood.coordinates import PlainCoordinates
+from asymptotix.likelihood.coordinates import PlainCoordinates, coordinates_from, moment_sums
 from asymptotix.model import Regression, layout
 
 SAMPLE_ROWS = 16_384
 """Rows of the subsample on which coordinates and a starting point are found."""
 
 
-def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: bool) -> Fit:
-    """Newton's method on large arrays: one pass over all slabs a step, on all cores."""
-    slabs = Slabs(rows)
-    n_rows, n, total = _counts(rows)
-    dof = residual_dof(model, jnp.asarray(n), np.concatenate(active) if active else np.zeros(0))
-    setup = _setup(model, rows, options, active, dof)
-    arrays, static = split(model)
+def solve(
+    model: Regression, rows: Rows, solver: AbstractSolver, active, *, qr: bool, penalty=None
+) -> Fit:
+    """A route's last stretch on large arrays: one pass over all slabs a step, on all cores.
 
-    def at(params, curvature=options.curvature):
-        sums = slabs.sum(lambda s: _sums(static, curvature, arrays, setup.coordinates, params, s))
-        factor = _factor(sums.information, setup.problem.active)
-        if qr and setup.coordinates is not None and len(setup.coordinates) == 1:
-            factor = _slab_factor(slabs, static, arrays, setup, curvature, params, factor)
-        else:
-            factor = newton.trusted(factor)
-        here = newton.Evaluation(sums.value, sums.score, sums.information, factor)
-        return jax.tree.map(jnp.asarray, here)
+    What other routes than Newton's do before it is one program on all rows.
+    """
+    slabs, counted = Slabs(rows), _counts(rows)
+    dof = residual_dof(
+        model, jnp.asarray(counted[1]), np.concatenate(active) if active else np.zeros(0)
+    )
+    setup = _setup(model, rows, solver, active, dof, penalty)
+    if penalty is not None and setup.coordinates is not None:
+        exact = _exact_coordinates(slabs, model, rows, active)
+        setup = setup._replace(penalty=bind(penalty, model, exact, setup.problem.active))
+    arrays, static = split(model)
+    history = None
+    if not isinstance(solver, newton.Newton):
+        arrived, history = _approach(static, solver, arrays, rows.block(np.float64), setup)
+        setup = setup._replace(start=arrived)
+    at = functools.partial(_evaluate, slabs, static, arrays, setup, qr)
+    state = _last_stretch(solver, setup, at, lambda: _default_start(model, setup, rows))
+    curvature = solver.newton.curvature
+    final = state.here if curvature == "observed" else at(state.params, "observed")
+    return _assembled(model, rows, slabs, setup, state, final, counted, history)
+
+
+def _evaluate(slabs: Slabs, static, arrays, setup: traced.Setup, qr: bool, params, curvature):
+    sums = slabs.sum(lambda s: _sums(static, curvature, arrays, setup.coordinates, params, s))
+    sums = _penalised(sums, setup.penalty, setup.coordinates, params)
+    factor = _factor(sums.information, setup.problem.active)
+    if qr and traced.is_orthogonal(setup):
+        factor = _slab_factor(slabs, static, arrays, setup, curvature, params, factor)
+    else:
+        factor = newton.trusted(factor)
+    here = newton.Evaluation(sums.value, sums.score, sums.information, factor)
+    return jax.tree.map(jnp.asarray, here)
+
+
+def _last_stretch(solver: AbstractSolver, setup: traced.Setup, at, other_start):
+    """Newton's method from the start of the setup; or its judgement of that point."""
+    options = solver.newton
 
     def advanced(state):
-        return _advance(options, setup.problem, state, at(newton.trial(state)))
+        here = at(newton.trial(state), options.curvature)
+        return _advance(options, setup.problem, state, here)
 
     state = advanced(_start(setup.start))
+    if solver.stops_early or not solver.polish:
+        state = newton.judged(options, state, advanced(state))
+        return newton.stopped_early(state) if solver.stops_early else state
     if int(state.status) == CODE["not_finite"]:  # the subsample's optimum is no place to start
-        state = advanced(_start(_default_start(model, setup, rows)))
+        state = advanced(_start(other_start()))
     while int(state.status) == CODE["running"]:
         state = advanced(state)
-    final = state.here if options.curvature == "observed" else at(state.params, "observed")
+    return state
 
+
+def _assembled(model, rows: Rows, slabs, setup, state, final, counted, history) -> Fit:
+    """The fit, its statistics by one more pass at the estimate."""
+    n_rows, n, total = counted
     fitted = layout(model).replace(model, outward(setup.coordinates, state.params))
     leaves, shape = split(fitted)
     stats = slabs.sum(lambda s: _statistics(shape, leaves, s))
@@ -72,12 +107,13 @@ def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: 
     if model.family.dispersion_rule == "moment":
         plugged, precision = plugged_dispersion(stats, n), rows.weight_kind == "precision"
         llf = slabs.sum(lambda s: _log_likelihood(shape, precision, leaves, plugged, s))
+    kernel = state.here.value - penalty_value(setup.penalty, setup.coordinates, state.params)
     scalars = Scalars(
         stats.deviance,
         stats.log_likelihood,
         stats.pearson,
         jnp.asarray(llf),
-        moment_dispersion(model, Statistics(*map(jnp.asarray, stats)), dof),
+        moment_dispersion(model, Statistics(*map(jnp.asarray, stats)), setup.problem.moment_dof),
         state.decrement,
         state.ratio,
         state.steps,
@@ -85,7 +121,7 @@ def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: 
         jnp.asarray(n_rows),
         jnp.asarray(n),
         jnp.asarray(total),
-        state.here.value,
+        kernel,
     )
     found = scalars.fit(
         fitted,
@@ -95,13 +131,21 @@ def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: 
         setup.coordinates,
         setup.problem.active,
         rows.weight_kind,
+        setup.penalty,
+        history,
     )
     return jax.tree.map(np.asarray, found)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _approach(static, solver: AbstractSolver, arrays, rows: Block, setup: traced.Setup):
+    return solver.approach(static.combine(arrays), rows, setup)
 
 
 _start = jax.jit(newton.start)
 _advance = functools.partial(jax.jit, static_argnums=0)(newton.advance)
 _factor = jax.jit(triangular_factor)
+_penalised = jax.jit(penalised)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -127,10 +171,13 @@ def _log_likelihood(static, precision_weights, arrays, dispersion, slab: Block):
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _sample_fit(static, options, arrays, block: Block, active, dof):
+def _sample_fit(static, solver, arrays, block: Block, active, dof, penalty):
+    """The set-up from a sample of rows, and Newton's method on it where that is the route."""
     model = static.combine(arrays)
-    setup = traced.prepare(model, block, active, dof)
-    return setup, traced.solve(model, options, block, setup, qr=False)
+    setup = traced.prepare(model, block, active, dof, penalty=penalty)
+    if solver is None:
+        return setup, newton.start(setup.start)
+    return setup, traced.solve(model, solver, block, setup, qr=False)[0]
 
 
 def _default_start(model, setup: traced.Setup, rows: Rows):
@@ -148,10 +195,11 @@ def _counts(rows: Rows):
     return present, (total if rows.weight_kind == "frequency" else present), total
 
 
-def _setup(model, rows: Rows, options, active, dof) -> traced.Setup:
+def _setup(model, rows: Rows, solver, active, dof, penalty) -> traced.Setup:
     """Coordinates from an evenly spaced subsample, and its optimum as the starting point."""
     arrays, static = split(model)
-    setup, state = _sample_fit(static, options, arrays, _sample(rows), active, dof)
+    solver = solver if isinstance(solver, newton.Newton) else None
+    setup, state = _sample_fit(static, solver, arrays, _sample(rows), active, dof, penalty)
     if setup.coordinates is not None:
         kept = tuple(
             _with_true_intercept(c, rows, model, j) for j, c in enumerate(setup.coordinates)
@@ -166,6 +214,27 @@ def _setup(model, rows: Rows, options, active, dof) -> traced.Setup:
         begin = outward(setup.coordinates, begin)
         return setup._replace(coordinates=plain, start=begin)
     return setup._replace(start=begin)
+
+
+def _exact_coordinates(slabs: Slabs, model, rows: Rows, active):
+    """Coordinates from all rows, for penalties that count columns' standard deviations."""
+    arrays, static = split(model)
+    first = 0 if rows.weights is None else int(np.argmax(np.asarray(rows.weights) > 0))
+    one = jax.tree.map(lambda a: np.asarray(a[first : first + 1], np.float64), rows.x)
+    references = tuple(np.asarray(d[0]) for d in model.predictor.designs(one))
+    sums = slabs.sum(lambda s: _moments(static, arrays, references, s))
+    return tuple(map(coordinates_from, sums, references, active))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _moments(static, arrays, references, slab: Block):
+    designs = static.combine(arrays).predictor.designs
+    return sum_blocks(
+        lambda b: tuple(
+            moment_sums(d, b.weight, r) for d, r in zip(designs(b.x), references, strict=True)
+        ),
+        slab,
+    )
 
 
 def _sample(rows: Rows) -> Block:

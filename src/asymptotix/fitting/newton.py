@@ -10,16 +10,22 @@ curvature along the last step has settled, $d^\top I_{new} d \,/\, d^\top I_{old
 under separation the former goes to zero while the latter stays near $e^{-1}$.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 
 from asymptotix.core.errors import InputError
-from asymptotix.core.linalg import diagonal, share_unexplained, solve_with_factor
+from asymptotix.core.linalg import (
+    diagonal,
+    fill_inactive,
+    share_unexplained,
+    solve_with_factor,
+)
 from asymptotix.core.status import CODE
 from asymptotix.core.typing import Array, Bool, Float, Int
+from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.likelihood import Statistics
 
 SETTLED = 0.1
@@ -32,11 +38,13 @@ RANK_TOLERANCE = 1e-11
 """A column of which earlier ones leave less than this share unexplained is collinear."""
 ILL_CONDITIONED = 1e-4
 """Smallest share unexplained from which Cholesky gives way to QR: Gram condition 1e8."""
+FLAT = 1e-3
+"""Smallest curvature, as a share of the largest, that an indefinite information's step sees."""
 LOST = 1e-7
 """Smallest share unexplained at which a Cholesky factor still means anything."""
 
 
-class Newton(eqx.Module):
+class Newton(AbstractSolver):
     """Newton's method, the default solver.
 
     Arguments:
@@ -48,6 +56,18 @@ class Newton(eqx.Module):
     curvature: str = eqx.field(static=True, default="observed")
     tolerance: float = eqx.field(static=True, default=1e-8)
     max_steps: int = eqx.field(static=True, default=100)
+    polish: ClassVar[bool] = True
+    stops_early: ClassVar[bool] = False
+
+    @property
+    def newton(self) -> "Newton":
+        """Itself."""
+        return self
+
+    def approach(self, model, rows, setup):
+        """Nothing to do before the first step."""
+        del model, rows
+        return setup.start, None
 
     def __check_init__(self):
         if self.curvature not in ("observed", "expected"):
@@ -198,6 +218,32 @@ def _take(options, problem, state, there) -> NewtonState:
     )
 
 
+def judged(options: Newton, before: NewtonState, after: NewtonState) -> NewtonState:
+    """A point of arrival that is kept, judged by the step that Newton's method would take from it.
+
+    Arguments:
+        options: whose tolerance counts.
+        before: the state at the point, its sums known.
+        after: the state after the sums at its trial point are known too.
+    """
+    definite = jnp.all(jnp.isfinite(before.here.factor))
+    settled = jnp.abs(after.ratio - 1) <= SETTLED
+    status = jnp.where(definite, CODE["max_steps"], CODE["indefinite"])
+    status = jnp.where(
+        definite & settled & (before.decrement < options.tolerance), CODE["converged"], status
+    )
+    failed = before.status == CODE["not_finite"]
+    status = jnp.where(failed, before.status, status).astype(jnp.int32)
+    return before._replace(ratio=after.ratio, status=status)
+
+
+def stopped_early(state: NewtonState) -> NewtonState:
+    """A judged state whose point was chosen for prediction, not for the likelihood."""
+    missed = state.status != CODE["converged"]
+    status = jnp.where(missed, CODE["early_stopped"], state.status)
+    return state._replace(status=status.astype(jnp.int32))
+
+
 def _rounding(at: Evaluation) -> Float[Array, ""]:
     r"""The decrement below which no step can be told from none.
 
@@ -260,11 +306,27 @@ def dispersion(problem: Problem, value) -> Float[Array, ""]:
 
 
 def _direction(problem: Problem, at: Evaluation):
-    """Newton's step and the decrement; where the information is indefinite, a scaled gradient."""
+    """Newton's step and the decrement; where the information is indefinite, one that ascends."""
     definite = jnp.all(jnp.isfinite(at.factor))
     score = jnp.where(problem.active, at.score, 0.0)
-    size = jnp.abs(diagonal(at.information))
-    gradient = score / jnp.where(size > 0, size, 1.0)
-    step = jnp.where(definite, solve_with_factor(at.factor, score), gradient)
+    step = lax.cond(
+        definite,
+        lambda: solve_with_factor(at.factor, score),
+        lambda: _saddle_free(fill_inactive(at.information, problem.active), score),
+    )
     decrement = jnp.sqrt(jnp.maximum(score @ step, 0.0) / dispersion(problem, at.value))
     return step, decrement
+
+
+def _saddle_free(information, score):
+    r"""$V |\Lambda|^{-1} V^\top g$ on unit diagonal: ascends along every axis of the curvature.
+
+    Newton's step with the signs of negative curvatures turned (Dauphin et al. 2014); nearly flat
+    axes count as if they had a thousandth of the largest curvature.
+    """
+    size = jnp.abs(diagonal(information))
+    scale = jnp.sqrt(jnp.where(size > 0, size, 1.0))
+    values, axes = jnp.linalg.eigh(information / scale[:, None] / scale[None, :])
+    values = jnp.abs(values)
+    values = jnp.maximum(values, FLAT * jnp.max(values))
+    return axes @ ((axes.T @ (score / scale)) / values) / scale

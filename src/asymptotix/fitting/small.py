@@ -16,17 +16,18 @@ from asymptotix.core.quick_jit import QUICKEST, quick_jit
 from asymptotix.core.static import Static, by_structure, split
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import bucket, column_bucket, pad_rows
-from asymptotix.fitting import newton, traced
+from asymptotix.fitting import traced
 from asymptotix.fitting.assemble import (
     Scalars,
     counts,
     final_information,
-    outward,
     residual_dof,
     scalars,
 )
 from asymptotix.fitting.fit import Fit
-from asymptotix.likelihood import Coordinates, host_coordinates, is_structured
+from asymptotix.fitting.penalised import bind
+from asymptotix.fitting.solver import AbstractSolver
+from asymptotix.likelihood import Coordinates, host_coordinates, is_structured, outward
 from asymptotix.model import Layout, Regression, layout
 
 
@@ -84,12 +85,15 @@ def x_outline(x):
     return tuple(np.shape(leaf)[1:] for leaf in leaves), treedef
 
 
-def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: bool) -> Fit:
+def solve(
+    model: Regression, rows: Rows, solver: AbstractSolver, active, *, qr: bool, penalty=None
+) -> Fit:
     """The fit of a few rows.
 
     Arguments:
         active: for each design, which columns are estimated; `None` for other predictors.
         qr: whether an ill-conditioned information is factored by an orthogonal pass.
+        penalty: what is added to the log-likelihood.
     """
     given = plan(model, x_outline(rows.x))
     leaves, treedef = jax.tree.flatten(model)
@@ -109,11 +113,16 @@ def solve(model: Regression, rows: Rows, options: newton.Newton, active, *, qr: 
         project = not known[0].intercept.any()
     else:
         x = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), rows.x)
-    flags = _Flags(options, rows.weight_kind, qr, project, treedef)
+    flags = _Flags(rows.weight_kind, qr, project, treedef)
     arrays = [v if isinstance(v, np.ndarray) else None for v in leaves]
     program = _tiny_program if size <= TINY_ROWS else _program
-    out = program(given.static, flags, arrays, Block(x, y, weights, offset), active, known)
-    return _unpacked(given, leaves, flags, known, jax.device_get(out))
+    block = Block(x, y, weights, offset)
+    out = program(given.static, flags, solver, arrays, block, active, known, penalty)
+    found = _unpacked(given, leaves, flags, known, jax.device_get(out))
+    if penalty is None:
+        return found
+    bound = bind(penalty, found.model, found.coordinates, found.active)
+    return eqx.tree_at(lambda f: f.penalty, found, bound, is_leaf=lambda v: v is None)
 
 
 def widened(fit: Fit, rows: Rows) -> tuple[Fit, Rows, np.ndarray]:
@@ -164,28 +173,29 @@ def _pad(array: np.ndarray, size: int, width: int = 0) -> np.ndarray:
 class _Flags(NamedTuple):
     """What a program is compiled for, besides the model's structure and the data's sizes."""
 
-    options: newton.Newton
     weight_kind: str | None
     qr: bool
     project: bool | None
     treedef: Any
 
 
-def _whole_fit(static: Static, flags: _Flags, arrays, block: Block, active, coordinates):
-    options, weight_kind, qr, project, treedef = flags
+def _whole_fit(
+    static: Static, flags: _Flags, solver, arrays, block: Block, active, coordinates, penalty
+):
+    weight_kind, qr, project, treedef = flags
     model = static.combine(jax.tree.unflatten(treedef, arrays))
     _, n, _ = counts(block, weight_kind)
     dof = residual_dof(model, n, jnp.concatenate(active) if active else jnp.zeros(0))
-    setup = traced.prepare(model, block, active, dof, coordinates, project)
-    state = traced.solve(model, options, block, setup, qr=qr, with_statistics=True)
-    information, factor = final_information(model, options, setup, state, block)
+    setup = traced.prepare(model, block, active, dof, coordinates, project, penalty)
+    state, history = traced.solve(model, solver, block, setup, qr=qr, with_statistics=True)
+    information, factor = final_information(model, solver.newton, setup, state, block)
     theta = outward(setup.coordinates, state.params)
     fitted = layout(model).replace(model, theta)
     found = scalars(fitted, block, setup, state.here.statistics, state, weight_kind)
     numbers = jnp.stack([jnp.asarray(v, theta.dtype) for v in found])
     vectors = jnp.stack([theta, state.params, setup.problem.active.astype(theta.dtype)])
     unknown = setup.coordinates if coordinates is None else None
-    return numbers, vectors, jnp.stack([information, factor]), unknown
+    return numbers, vectors, jnp.stack([information, factor]), unknown, history
 
 
 TINY_ROWS = 2048
@@ -194,7 +204,7 @@ _tiny_program = quick_jit(_whole_fit, QUICKEST, static_argnums=(0, 1))
 
 
 def _unpacked(given: Plan, leaves, flags: _Flags, coordinates, out) -> Fit:
-    numbers, vectors, matrices, found = out
+    numbers, vectors, matrices, found, history = out
     theta, params, active = vectors[:, given.keep]
     information, factor = matrices[:, given.keep[:, None], given.keep]
     if given.width:
@@ -202,5 +212,5 @@ def _unpacked(given: Plan, leaves, flags: _Flags, coordinates, out) -> Fit:
         found = tuple(Coordinates(*(a[:k] for a in c)) for c in coordinates)
     fitted = jax.tree.unflatten(flags.treedef, given.layout.scatter(leaves, theta))
     return Scalars(*map(np.asarray, numbers)).fit(
-        fitted, params, information, factor, found, active > 0, flags.weight_kind
+        fitted, params, information, factor, found, active > 0, flags.weight_kind, None, history
     )  # fmt: skip

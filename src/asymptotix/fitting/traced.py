@@ -12,6 +12,8 @@ from asymptotix.core.typing import Array, Float
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block
 from asymptotix.fitting import newton
+from asymptotix.fitting.penalised import bind, penalised
+from asymptotix.fitting.solver import AbstractSolver, History
 from asymptotix.likelihood import (
     Coordinates,
     block_pass,
@@ -20,6 +22,7 @@ from asymptotix.likelihood import (
     traced_coordinates,
 )
 from asymptotix.model import Regression, layout
+from asymptotix.penalties import AbstractPenalty, BoundPenalty
 
 
 class Setup(NamedTuple):
@@ -28,30 +31,38 @@ class Setup(NamedTuple):
     coordinates: tuple[Coordinates, ...] | None
     start: Float[Array, "p"]
     problem: newton.Problem
+    penalty: BoundPenalty | None = None
 
 
-def evaluate(
-    model, coordinates, curvature, active, rows: Block, params, *, qr: bool, with_statistics: bool
-):
+def evaluate(model, setup: Setup, curvature, rows: Block, params, *, qr: bool, with_statistics):
     """All sums at `params` by one pass, and a factor of the information.
 
     Arguments:
         qr: whether an ill-conditioned information is factored by a second, orthogonal pass.
         with_statistics: whether the model's statistics are summed in the same pass.
     """
-    stats = None
+    stats, coordinates, active = None, setup.coordinates, setup.problem.active
     if with_statistics:
         sums, stats = sum_blocks(
             lambda b: block_pass(model, coordinates, curvature, params, b), rows
         )
     else:
         sums = sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), rows)
+    sums = penalised(sums, setup.penalty, coordinates, params)
     factor = triangular_factor(sums.information, active)
-    if qr and coordinates is not None and len(coordinates) == 1:
+    if qr and is_orthogonal(setup):
         factor = _better_factor(model, coordinates, curvature, active, rows, params, factor)
     else:
         factor = newton.trusted(factor)
     return newton.Evaluation(sums.value, sums.score, sums.information, factor, stats)
+
+
+def is_orthogonal(setup: Setup) -> bool:
+    """Whether the information can be factored by QR of the rows: one linear predictor, no more."""
+    coordinates = setup.coordinates
+    if coordinates is None or len(coordinates) != 1 or setup.penalty is not None:
+        return False
+    return setup.start.shape[0] == coordinates[0].center.shape[0]
 
 
 def _better_factor(model, coordinates, curvature, active, rows, params, factor):
@@ -67,36 +78,41 @@ def _better_factor(model, coordinates, curvature, active, rows, params, factor):
 
 def solve(
     model: Regression,
-    options: newton.Newton,
+    solver: AbstractSolver,
     rows: Block,
     setup: Setup,
     *,
     qr: bool,
     with_statistics: bool = False,
-) -> newton.NewtonState:
-    """Newton's method to its end, as a `while_loop` with one pass over the rows a step."""
+) -> tuple[newton.NewtonState, History | None]:
+    """A route to its end, its last stretch by Newton's method: one pass over the rows a step."""
+    options: newton.Newton = solver.newton
 
     def at(params):
         return evaluate(
-            model,
-            setup.coordinates,
-            options.curvature,
-            setup.problem.active,
-            rows,
-            params,
-            qr=qr,
-            with_statistics=with_statistics,
+            model, setup, options.curvature, rows, params, qr=qr, with_statistics=with_statistics
         )
 
     def body(state):
         return newton.advance(options, setup.problem, state, at(newton.trial(state)))
 
-    first = newton.start(setup.start, with_statistics)
-    return lax.while_loop(lambda s: s.status == CODE["running"], body, first)
+    arrived, history = solver.approach(model, rows, setup)
+    first = newton.start(arrived, with_statistics)
+    if solver.polish and not solver.stops_early:
+        return lax.while_loop(lambda s: s.status == CODE["running"], body, first), history
+    before = body(first)
+    state = newton.judged(options, before, body(before))
+    return newton.stopped_early(state) if solver.stops_early else state, history
 
 
 def prepare(
-    model: Regression, rows: Block, active, moment_dof, coordinates=None, project=None
+    model: Regression,
+    rows: Block,
+    active,
+    moment_dof,
+    coordinates=None,
+    project=None,
+    penalty: AbstractPenalty | None = None,
 ) -> Setup:
     """Coordinates and starting point, from the rows.
 
@@ -107,17 +123,20 @@ def prepare(
         moment_dof: residual degrees of freedom for `moment` families, else 0.
         coordinates: where they are known already.
         project: whether there is no intercept to start from; `None` where that is not known.
+        penalty: what is added to the log-likelihood.
     """
     theta = jnp.asarray(layout(model).flatten(model), rows.weight.dtype)
     if active is None:
         whole = jnp.ones(theta.shape, bool)
-        return Setup(None, theta, _problem(model, rows, whole, moment_dof))
+        problem = _problem(model, rows, whole, moment_dof)
+        return Setup(None, theta, problem, bind(penalty, model, None, whole))
     if coordinates is None:
         coordinates = traced_coordinates(model.predictor.designs, rows, active)
     begin = starting_point(model, coordinates, rows, theta, project)
     psi = theta.shape[0] - sum(a.shape[0] for a in active)
     whole = jnp.concatenate([*active, jnp.ones(psi, bool)])
-    return Setup(coordinates, begin, _problem(model, rows, whole, moment_dof))
+    problem = _problem(model, rows, whole, moment_dof)
+    return Setup(coordinates, begin, problem, bind(penalty, model, coordinates, whole))
 
 
 def _problem(model, rows: Block, active, moment_dof) -> newton.Problem:
@@ -134,7 +153,8 @@ def _problem(model, rows: Block, active, moment_dof) -> newton.Problem:
 def starting_point(model, coordinates, rows: Block, theta, project=None):
     """The family's constant predictor, projected on the columns; or the model's own parameters."""
     sizes = [c.center.shape[0] for c in coordinates]
-    eta = jnp.reshape(model.family.initial_eta(rows.y, rows.weight), (-1,))
+    family = model.family.initial(rows.y, rows.weight)
+    eta = jnp.reshape(family.initial_eta(rows.y, rows.weight), (-1,))
     total = jnp.sum(rows.weight)
     offset = jnp.sum(jnp.where(rows.weight > 0, rows.weight * rows.offset, 0.0)) / total
     parts, given, position = [], [], 0
@@ -143,10 +163,9 @@ def starting_point(model, coordinates, rows: Block, theta, project=None):
         parts.append(_constant_predictor(model, c, j, rows, target, project))
         given.append(c.inward(theta[position : position + sizes[j]]))
         position += sizes[j]
-    psi = theta[position:]
     is_given = jnp.any(theta[:position] != 0)
-    coef = jnp.where(is_given, jnp.concatenate(given), jnp.concatenate(parts))
-    return jnp.concatenate([coef, psi])
+    begin = jnp.concatenate([*parts, jnp.asarray(layout(family).flatten(family), theta.dtype)])
+    return jnp.where(is_given, jnp.concatenate([*given, theta[position:]]), begin)
 
 
 def _constant_predictor(model, c: Coordinates, j: int, rows: Block, target, project):

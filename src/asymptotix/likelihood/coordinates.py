@@ -99,6 +99,30 @@ def exact(coordinates: tuple[Coordinates, ...] | None):
     return None if coordinates is None else tuple(ExactCoordinates(*c) for c in coordinates)
 
 
+def outward(coordinates, params):
+    """Parameters in the original coordinates; the family's own stay as they are."""
+    if coordinates is None:
+        return params
+    parts, start = [], 0
+    for c in coordinates:
+        size = c.center.shape[0]
+        parts.append(c.outward(params[start : start + size]))
+        start += size
+    return jnp.concatenate([*parts, params[start:]])
+
+
+def inward(coordinates, theta):
+    """Parameters in working coordinates; the family's own stay as they are."""
+    if coordinates is None:
+        return theta
+    parts, start = [], 0
+    for c in coordinates:
+        size = c.center.shape[0]
+        parts.append(c.inward(theta[start : start + size]))
+        start += size
+    return jnp.concatenate([*parts, theta[start:]])
+
+
 def _outer(vector, row):
     return vector * row if jnp.ndim(row) == 0 else vector[:, None] * row[None, :]
 

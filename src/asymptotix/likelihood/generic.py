@@ -8,13 +8,14 @@ from jax import lax
 from asymptotix.core.typing import Array, Float
 from asymptotix.data.rows import Block
 from asymptotix.model import Layout, Regression
+from asymptotix.predictors import with_offset
 
 
 def row_log_likelihoods(model: Regression, block: Block) -> Float[Array, "n"]:
     r"""$w_i \ell_i$ of each row; a row of weight zero contributes exactly zero."""
 
     def one(x, y, offset):
-        return model.family.kernel(model.predictor(x) + offset, y)
+        return model.family.kernel(with_offset(model.predictor(x), offset), y)
 
     present = with_absent_replaced(block)
     return weighted(block.weight, jax.vmap(one)(present.x, present.y, present.offset))
@@ -57,12 +58,32 @@ def block_sums(model: Regression, layout: Layout, curvature: str, theta, block: 
     return total, score, _expected(model, layout, theta, block)
 
 
+def block_gradient(model: Regression, layout: Layout, theta, block: Block):
+    """`(value, score)` of one block."""
+
+    def value(t):
+        return jnp.sum(row_log_likelihoods(layout.replace(model, t), block))
+
+    return jax.value_and_grad(value)(theta)
+
+
 def _expected(model, layout, theta, block: Block):
     r"""$\sum_i w_i J_i^\top E_i J_i$ with $J_i = \partial\eta_i/\partial\theta$."""
+    each = row_informations(model, layout, "expected", theta, block)
+    return jnp.sum(weighted(block.weight, each), axis=0)
 
-    def one(x, y, offset):
+
+def row_informations(
+    model: Regression, layout: Layout, curvature: str, theta, block: Block
+) -> Float[Array, "n p p"]:
+    r"""$-\partial^2\ell_i/\partial\theta\,\partial\theta^\top$ of each row, or its expectation.
+
+    Without the row's weight.
+    """
+
+    def expected(x, y, offset):
         def eta(t):
-            return layout.replace(model, t).predictor(x) + offset
+            return with_offset(layout.replace(model, t).predictor(x), offset)
 
         inner = jnp.atleast_2d(
             layout.replace(model, theta).family.expected_information(eta(theta), y)
@@ -70,7 +91,15 @@ def _expected(model, layout, theta, block: Block):
         jacobian = jnp.atleast_2d(jax.jacrev(eta)(theta))
         return jacobian.T @ inner @ jacobian
 
-    return jnp.sum(weighted(block.weight, jax.vmap(one)(block.x, block.y, block.offset)), axis=0)
+    def observed(x, y, offset):
+        def value(t):
+            candidate = layout.replace(model, t)
+            return candidate.family.kernel(with_offset(candidate.predictor(x), offset), y)
+
+        return -jax.hessian(value)(theta)
+
+    one = observed if curvature == "observed" else expected
+    return jax.vmap(one)(block.x, block.y, block.offset)
 
 
 def row_scores(model: Regression, layout: Layout, theta, block: Block) -> Float[Array, "n p"]:
@@ -79,7 +108,7 @@ def row_scores(model: Regression, layout: Layout, theta, block: Block) -> Float[
     def one(x, y, offset):
         def value(t):
             candidate = layout.replace(model, t)
-            return candidate.family.kernel(candidate.predictor(x) + offset, y)
+            return candidate.family.kernel(with_offset(candidate.predictor(x), offset), y)
 
         return jax.grad(value)(theta)
 

@@ -10,6 +10,7 @@ from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block
 from asymptotix.likelihood.generic import weighted
 from asymptotix.model import Regression
+from asymptotix.predictors import with_offset
 
 
 class Statistics(NamedTuple):
@@ -31,7 +32,7 @@ def statistics(model: Regression, rows: Block) -> Statistics:
     """Deviance, log-likelihood and Pearson chi2 of a model, by one pass."""
 
     def block(b: Block):
-        eta = jax.vmap(lambda x, offset: model.predictor(x) + offset)(b.x, b.offset)
+        eta = jax.vmap(lambda x, offset: with_offset(model.predictor(x), offset))(b.x, b.offset)
         return statistics_at(model.family, eta, b)
 
     return sum_blocks(block, rows)
@@ -44,12 +45,7 @@ def statistics_at(family, eta, rows: Block) -> Statistics:
     def one(eta, y):
         log_prob = unit.log_prob(eta, y)
         deviance = 2 * (unit.saturated(y) - log_prob)
-        residual = unit.response_mean(y) - unit.mean(eta)
-        variance = unit.response_variance(eta, y)
-        positive = variance > 0
-        square = residual**2 / jnp.where(positive, variance, 1.0)
-        pearson = jnp.where(positive | (residual != 0), square, 0.0)
-        return jnp.stack([deviance, log_prob, pearson])
+        return jnp.stack([deviance, log_prob, unit.pearson(eta, y)])
 
     sums = jnp.sum(weighted(rows.weight, jax.vmap(one)(eta, rows.y)), axis=0)
     return Statistics(sums[0], sums[1], sums[2])
@@ -70,7 +66,7 @@ def dispersed_log_likelihood(
     def one(x, y, offset, weight):
         safe = jnp.where(weight > 0, weight, 1.0)
         family = model.family.with_dispersion(dispersion / safe if divides else dispersion)
-        return family.log_prob(model.predictor(x) + offset, y)
+        return family.log_prob(with_offset(model.predictor(x), offset), y)
 
     def block(b: Block):
         values = jax.vmap(one)(b.x, b.y, b.offset, b.weight)

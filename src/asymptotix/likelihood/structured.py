@@ -36,11 +36,12 @@ def predictor_values(model: Regression, designs, parts, offset):
     columns = [design @ part for design, part in zip(designs, parts, strict=True)]
     if _is_scalar(model, designs):
         return columns[0] + offset
-    return jnp.stack(columns, axis=-1) + jnp.reshape(offset, (offset.shape[0], -1))
+    columns[0] = columns[0] + offset
+    return jnp.stack(columns, axis=-1)
 
 
 def _is_scalar(model: Regression, designs) -> bool:
-    return len(designs) == 1 and not getattr(model.predictor, "vector_eta", False)
+    return len(designs) == 1 and not model.predictor.has_vector_eta()
 
 
 def block_sums(
@@ -67,6 +68,20 @@ def sums_at(model: Regression, curvature: str, designs, eta, psi, block: Block):
     if eta.ndim == 1 and psi.shape == (0,):
         return _scalar_sums(model.family, curvature, designs[0], eta, block)
     return _vector_sums(model.family, curvature, designs, eta, psi, block)
+
+
+def block_gradient(model: Regression, coordinates, theta, block: Block):
+    """`(value, score)` of one block in working coordinates, without second derivatives."""
+    designs, eta, psi = block_predictor(model, coordinates, theta, block)
+    where = layout(model.family)
+
+    def total(e, p):
+        family = where.replace(model.family, p)
+        return jnp.sum(weighted(block.weight, jax.vmap(family.kernel)(e, block.y)))
+
+    value, (slope, psi_score) = jax.value_and_grad(total, argnums=(0, 1))(eta, psi)
+    slope = slope.reshape(eta.shape[0], -1)
+    return value, jnp.concatenate([*(slope[:, j] @ d for j, d in enumerate(designs)), psi_score])
 
 
 def standardised_designs(model, coordinates, x):

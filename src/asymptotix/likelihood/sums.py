@@ -48,6 +48,18 @@ def block_sums(
     return Sums(*structured.block_sums(model, coordinates, curvature, theta, block))
 
 
+def block_gradient(
+    model: Regression,
+    coordinates: tuple[Coordinates, ...] | None,
+    theta: Float[Array, "p"],
+    block: Block,
+):
+    """`(value, score)` of one block, for methods that do without the information."""
+    if coordinates is None:
+        return generic.block_gradient(model, layout(model), theta, block)
+    return structured.block_gradient(model, coordinates, theta, block)
+
+
 def block_pass(
     model: Regression,
     coordinates: tuple[Coordinates, ...] | None,
@@ -66,4 +78,4 @@ def block_pass(
     return sums, statistics_at(family, eta, block)
 
 
-__all__ = ["Curvature", "Sums", "block_pass", "block_sums", "is_structured"]
+__all__ = ["Curvature", "Sums", "block_gradient", "block_pass", "block_sums", "is_structured"]

@@ -4,6 +4,7 @@ from asymptotix.model.constructors import (
     LinearProbability,
     LinearRegression,
     Logit,
+    MultinomialLogit,
     PoissonRegression,
     Probit,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "LinearProbability",
     "LinearRegression",
     "Logit",
+    "MultinomialLogit",
     "PoissonRegression",
     "Probit",
     "Regression",

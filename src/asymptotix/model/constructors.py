@@ -1,9 +1,9 @@
 """The everyday models by name."""
 
-from asymptotix.families import Bernoulli, Gaussian, Poisson
+from asymptotix.families import Bernoulli, Gaussian, Multinomial, Poisson
 from asymptotix.links import IdentityLink, LogitLink, LogLink, ProbitLink
 from asymptotix.model.regression import Regression
-from asymptotix.predictors import Linear
+from asymptotix.predictors import Linear, LinearVector
 
 
 def Logit(k: int) -> Regression:
@@ -29,3 +29,14 @@ def LinearRegression(k: int) -> Regression:
 def PoissonRegression(k: int) -> Regression:
     r"""Poisson regression on `k` columns: $E(y \mid x) = e^{x^\top\beta}$."""
     return Regression(Linear(k), Poisson(LogLink()))
+
+
+def MultinomialLogit(k: int, levels: int) -> Regression:
+    r"""Multinomial logit: $P(y = j \mid x) \propto e^{x^\top\beta_j}$ with $\beta_0 = 0$.
+
+    Arguments:
+        k: number of columns.
+        levels: number of levels of the response, numbered from 0.
+    """
+    components = dict.fromkeys(map(str, range(1, levels)), k)
+    return Regression(LinearVector(components, shared=True), Multinomial())

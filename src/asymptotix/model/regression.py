@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from asymptotix.core.precision import scoped
 from asymptotix.core.typing import Array, Eta, Key, PyTree, Response, Scalar
 from asymptotix.families.base import AbstractFamily
-from asymptotix.predictors import AbstractPredictor, Network
+from asymptotix.predictors import AbstractPredictor, Network, with_offset
 
 
 class Regression(eqx.Module):
@@ -18,7 +18,8 @@ class Regression(eqx.Module):
     The methods take the covariates of one observation, or of many along a leading axis.
 
     Arguments:
-        predictor: `asx.Linear(k)`, `asx.Network(module)`, or any callable Equinox module.
+        predictor: `asx.Linear(k)`, `asx.Network(module)`, or any callable Equinox module;
+            of a model, its predictor is taken.
         family: `asx.Bernoulli()`, `asx.Gaussian()`, ... or your own `asx.AbstractFamily`.
     """
 
@@ -26,6 +27,8 @@ class Regression(eqx.Module):
     family: AbstractFamily
 
     def __init__(self, predictor: Any, family: AbstractFamily):
+        if isinstance(predictor, Regression):  # the same predictor with another family
+            predictor = predictor.predictor
         known = isinstance(predictor, AbstractPredictor)
         self.predictor = predictor if known else Network(predictor)
         self.family = family
@@ -60,7 +63,7 @@ class Regression(eqx.Module):
         )
 
     def _eta(self, x, offset):
-        return self.predictor(x) + offset
+        return with_offset(self.predictor(x), offset)
 
     def _batched(self, x) -> bool:
         return jnp.ndim(jax.tree.leaves(x)[0]) > self.predictor.input_ndim()

@@ -1,8 +1,10 @@
 """The predictor of one observation: from its covariates to `eta`."""
 
 import abc
+from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
 
 from asymptotix.core.typing import Array, Eta, PyTree
 
@@ -41,6 +43,14 @@ class AbstractPredictor(eqx.Module):
     def check_input(self, x: PyTree[Array]) -> None:
         """Raise `InputError` unless `x` (all observations) has the shape that is expected."""
 
+    def constant(self) -> "AbstractPredictor | None":
+        """The predictor of the null model, on one column of ones; `None` for `Linear(1)`."""
+        return None
+
+    def has_vector_eta(self) -> bool:
+        r"""Whether $\eta$ is a vector, also where it has a single component."""
+        return False
+
     def input_ndim(self) -> int:
         """The number of axes of one observation's `x` (1 for a vector of covariates)."""
         return 1
@@ -49,3 +59,10 @@ class AbstractPredictor(eqx.Module):
         """Names of the parameters given the names of the columns; `None` for positional ones."""
         del columns
         return None
+
+
+def with_offset(eta: Eta, offset: Any) -> Eta:
+    r"""$\eta$ of one observation plus its offset, which belongs to the first of several $\eta$."""
+    if jnp.ndim(eta) == 1 and jnp.ndim(offset) == 0:
+        return jnp.asarray(eta).at[0].add(offset)
+    return eta + offset
