@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import jax
@@ -67,22 +67,41 @@ class Slabs:
 
     def map(self, function: Callable[[Block], PyTree[Array]]) -> list:
         """`function` of every slab, as NumPy arrays, in order."""
+        return list(self.each(function))
+
+    def each(self, function: Callable[[Block], PyTree[Array]]) -> Iterator:
+        """The same one after another, so that not all need be held at once."""
 
         def run(index):
             with double():  # the precision scope belongs to a thread
                 return jax.tree.map(np.asarray, function(self.slab(index)))
 
         if len(self.slabs) == 1:
-            return [run(0)]
-        return list(_pool().map(run, range(len(self.slabs))))
+            return iter([run(0)])
+        return _pool().map(run, range(len(self.slabs)))
 
 
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
     """One thread a core: XLA and NumPy let go of the interpreter while they compute."""
     return ThreadPoolExecutor(
-        max_workers=len(os.sched_getaffinity(0)), thread_name_prefix="asymptotix"
+        max_workers=cores(), thread_name_prefix="asymptotix"
     )
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def in_threads(function: Callable, parts) -> list:
+    """`function` of each part in double precision, on all cores, in order."""
+
+    def run(part):
+        with double():  # the precision scope belongs to a thread
+            return function(part)
+
+    return list(_pool().map(run, parts))
 
 
 def over_slabs(function: Callable[[slice], object], n: int, size: int = SLAB_ROWS) -> list:

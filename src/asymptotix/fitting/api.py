@@ -20,7 +20,7 @@ from asymptotix.fitting.newton import Newton
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.fitting.traced import prepare
 from asymptotix.likelihood import is_structured
-from asymptotix.model import Regression
+from asymptotix.model import Regression, layout
 from asymptotix.penalties import AbstractPenalty, BoundPenalty
 
 
@@ -117,7 +117,7 @@ def _traced_fit(model: Regression, rows: Rows, solver, penalty, dtype) -> Fit:
         designs = jax.eval_shape(model.predictor.designs, block.x)
         active = tuple(jnp.ones(d.shape[1], bool) for d in designs)
     _, n, _ = counts(block, rows.weight_kind)
-    size = jnp.concatenate(active) if active else jnp.zeros(0)
+    size = jnp.concatenate(active) if active else jnp.ones(layout(model.predictor).size)
     constant = jax.lax.stop_gradient
     dof = residual_dof(model, constant(n), size)
     penalty = jax.tree.map(lambda leaf: _cast(leaf, dtype), penalty)

@@ -16,10 +16,11 @@ from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.fitting import large, newton, small
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.rank import collinear_columns
+from asymptotix.fitting.separated import diagnosed
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.model import Regression
 from asymptotix.penalties import AbstractPenalty
-from asymptotix.predictors import Linear
+from asymptotix.predictors import Linear, LinearVector
 
 
 def fit(
@@ -52,12 +53,14 @@ def fit(
             model.family.check_response(jax.tree.map(np.asarray, rows.y), "y")
         run = small.solve if rows.n <= SLAB_ROWS else large.solve
         found = run(model, rows, solver, active, qr=False, penalty=penalty)
-        if active is None or penalty is not None or not _suspicious(found):
+        if active is None or penalty is not None:
             return found
-        active, omitted = _without_collinear(rows, model, found, active, names)
-        if omitted:
-            _say_collinear(omitted, names, collinear)
-        return run(model, rows, solver, active, qr=True)
+        if _suspicious(found):
+            active, omitted = _without_collinear(rows, model, found, active, names)
+            if omitted:
+                _say_collinear(omitted, names, collinear)
+            found = run(model, rows, solver, active, qr=True)
+        return diagnosed(found, model, rows)
 
 
 def _in_double(model: Regression) -> Regression:
@@ -147,6 +150,16 @@ def _say_collinear(omitted, names, collinear: str) -> None:
     )
 
 
+def _constant_predictor(model: Regression, rows: Rows):
+    """Linear in one column of ones, for as many components as the model's eta has."""
+    one = jax.tree.map(lambda a: np.asarray(a[0], np.float64), rows.x)
+    eta = jax.eval_shape(model.predictor, one)
+    if eta.ndim == 0:
+        return Linear(1)
+    names = getattr(model.predictor, "names", None) or map(str, range(eta.shape[0]))
+    return LinearVector(dict.fromkeys(names, 1), shared=True)
+
+
 def fit_constant(model: Regression, rows: Rows, full: Fit) -> Fit:
     """The model with an intercept only on the same rows, for the null log-likelihood.
 
@@ -156,7 +169,7 @@ def fit_constant(model: Regression, rows: Rows, full: Fit) -> Fit:
     options = newton.Newton()
     with double():
         ones = np.ones((rows.n, 1))
-        narrow_model = Regression(model.predictor.constant() or Linear(1), model.family)
+        narrow_model = Regression(_constant_predictor(model, rows), model.family)
         if (
             rows.n > SLAB_ROWS
             or full.coordinates is None

@@ -47,9 +47,8 @@ def solve(
     What other routes than Newton's do before it is one program on all rows.
     """
     slabs, counted = Slabs(rows), _counts(rows)
-    dof = residual_dof(
-        model, jnp.asarray(counted[1]), np.concatenate(active) if active else np.zeros(0)
-    )
+    size = np.concatenate(active) if active else np.ones(layout(model.predictor).size)
+    dof = residual_dof(model, jnp.asarray(counted[1]), size)
     setup = _setup(model, rows, solver, active, dof, penalty)
     if penalty is not None and setup.coordinates is not None:
         exact = _exact_coordinates(slabs, model, rows, active)

@@ -57,7 +57,11 @@ class Newton(AbstractSolver):
     tolerance: float = eqx.field(static=True, default=1e-8)
     max_steps: int = eqx.field(static=True, default=100)
     polish: ClassVar[bool] = True
-    stops_early: ClassVar[bool] = False
+
+    @property
+    def stops_early(self) -> bool:
+        """Never."""
+        return False
 
     @property
     def newton(self) -> "Newton":

@@ -1,42 +1,30 @@
-"""A progress bar for work inside a compiled program, shown once it has taken a while."""
-
-import time
+"""A progress bar for work inside a compiled program."""
 
 import jax
 import numpy as np
 
-PATIENCE = 2.0
-"""Seconds after which a bar appears."""
+from asymptotix.fitting.bar import Bar
 
 
-class _Bar:
+class _Epochs:
+    """The bar of the training that is going on."""
+
     def __init__(self):
-        self.begun, self.bar = None, None
+        self.bar: Bar | None = None
 
-    def __call__(self, done, total):
+    def __call__(self, done, total) -> None:
         done, total = int(np.asarray(done)), int(np.asarray(total))
-        now = time.monotonic()
-        if done <= 1 or self.begun is None:
-            self.close()
-            self.begun = now
-        if self.bar is None and now - self.begun > PATIENCE:
-            from tqdm.auto import tqdm  # needed by long work only
-
-            self.bar = tqdm(total=total, desc="epochs", leave=False)
-        if self.bar is not None:
-            self.bar.update(done - self.bar.n)
+        if self.bar is None or done <= 1:
+            self.bar = Bar(total, "epochs")
+        self.bar(1)
         if done >= total:
-            self.close()
-
-    def close(self):
-        if self.bar is not None:
-            self.bar.close()
-        self.begun, self.bar = None, None
+            self.bar.__exit__()
+            self.bar = None
 
 
-_bar = _Bar()
+_epochs = _Epochs()
 
 
 def tick(done, total: int) -> None:
-    """Report from inside a compiled loop that `done` of `total` is done."""
-    jax.debug.callback(_bar, done, total, ordered=False)
+    """Report from inside a compiled loop that `done` of `total` epochs are done."""
+    jax.debug.callback(_epochs, done, total, ordered=False)

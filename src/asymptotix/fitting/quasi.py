@@ -1,6 +1,6 @@
 """Quasi-Newton methods, from optimistix."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -31,7 +31,11 @@ class Quasi(AbstractSolver):
     max_steps: int = eqx.field(static=True, default=1000)
     polish: bool = eqx.field(static=True, default=True)
     last: Newton = Newton()
-    stops_early: ClassVar[bool] = False
+
+    @property
+    def stops_early(self) -> bool:
+        """Never."""
+        return False
 
     @property
     def newton(self) -> Newton:

@@ -185,7 +185,8 @@ def _whole_fit(
     weight_kind, qr, project, treedef = flags
     model = static.combine(jax.tree.unflatten(treedef, arrays))
     _, n, _ = counts(block, weight_kind)
-    dof = residual_dof(model, n, jnp.concatenate(active) if active else jnp.zeros(0))
+    size = jnp.concatenate(active) if active else jnp.ones(layout(model.predictor).size)
+    dof = residual_dof(model, n, size)
     setup = traced.prepare(model, block, active, dof, coordinates, project, penalty)
     state, history = traced.solve(model, solver, block, setup, qr=qr, with_statistics=True)
     information, factor = final_information(model, solver.newton, setup, state, block)
@@ -205,6 +206,8 @@ _tiny_program = quick_jit(_whole_fit, QUICKEST, static_argnums=(0, 1))
 
 def _unpacked(given: Plan, leaves, flags: _Flags, coordinates, out) -> Fit:
     numbers, vectors, matrices, found, history = out
+    if history is not None and history.params is not None:
+        history = history._replace(params=history.params[:, given.keep])
     theta, params, active = vectors[:, given.keep]
     information, factor = matrices[:, given.keep[:, None], given.keep]
     if given.width:

@@ -20,6 +20,8 @@ class History(NamedTuple):
         validation: the loss of rows kept apart.
         params: parameters in the original coordinates, epochs first.
         kept: the epoch whose parameters were kept.
+        restarts: where there were several starting points, the penalised log-likelihood at which
+            each arrived (minus the loss of rows kept apart where training stopped early).
     """
 
     steps: Int[Array, ""]
@@ -28,6 +30,7 @@ class History(NamedTuple):
     validation: Any = None
     params: Any = None
     kept: Any = None
+    restarts: Any = None
 
 
 class AbstractSolver(eqx.Module):
@@ -39,8 +42,11 @@ class AbstractSolver(eqx.Module):
     """
 
     polish: eqx.AbstractVar[bool]
-    stops_early: eqx.AbstractVar[bool]
-    """Whether the point of arrival is no maximum by intention, and is kept."""
+
+    @property
+    @abc.abstractmethod
+    def stops_early(self) -> bool:
+        """Whether the point of arrival is no maximum by intention, and is kept."""
 
     @property
     @abc.abstractmethod

@@ -59,7 +59,7 @@ class Stochastic(AbstractSolver):
     last: Newton = Newton()
 
     @property
-    def stops_early(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def stops_early(self) -> bool:
         """Whether the parameters kept are those of the best validation loss."""
         return self.validation > 0
 
@@ -93,6 +93,26 @@ class Stochastic(AbstractSolver):
                 code="key",
                 column="key",
             )
+
+    def with_validation(self, share: float, patience: int | None, key: Key) -> "Stochastic":
+        """The same training with a share of the rows kept apart.
+
+        Arguments:
+            share: of the rows.
+            patience: as in the class.
+            key: for drawing them, where this has none of its own.
+        """
+        return Stochastic(
+            optimiser=self.optimiser,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            key=key if self.key is None else self.key,
+            validation=share,
+            patience=patience,
+            polish=self.polish,
+            progress=self.progress,
+            last=self.last,
+        )
 
     def approach(self, model, rows, setup):
         begin = outward(setup.coordinates, setup.start)

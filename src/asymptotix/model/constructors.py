@@ -1,9 +1,14 @@
 """The everyday models by name."""
 
-from asymptotix.families import Bernoulli, Gaussian, Multinomial, Poisson
+from collections.abc import Callable
+
+import jax
+
+from asymptotix.core.typing import Key
+from asymptotix.families import AbstractFamily, Bernoulli, Gaussian, Multinomial, Poisson
 from asymptotix.links import IdentityLink, LogitLink, LogLink, ProbitLink
 from asymptotix.model.regression import Regression
-from asymptotix.predictors import Linear, LinearVector
+from asymptotix.predictors import Linear, LinearVector, Network, perceptron
 
 
 def Logit(k: int) -> Regression:
@@ -40,3 +45,30 @@ def MultinomialLogit(k: int, levels: int) -> Regression:
     """
     components = dict.fromkeys(map(str, range(1, levels)), k)
     return Regression(LinearVector(components, shared=True), Multinomial())
+
+
+def MLP(
+    in_size: int,
+    width: int,
+    depth: int = 1,
+    *,
+    key: Key,
+    family: AbstractFamily | None = None,
+    activation: Callable = jax.nn.tanh,
+    out_size: int | None = None,
+) -> Regression:
+    r"""A multilayer perceptron, `equinox.nn.MLP`, whose output is $\eta$.
+
+    Arguments:
+        in_size: number of inputs; there is no column of ones, since layers have biases.
+        width: units of each hidden layer.
+        depth: hidden layers; 0 for a linear predictor.
+        key: for the initial weights.
+        family: `asx.Bernoulli()` by default.
+        activation: between layers; smooth ones have the curvature that inference needs.
+        out_size: components of a vector $\eta$; `None` for a scalar.
+    """
+    module = perceptron(
+        in_size, (width,) * depth, out_size=out_size, activation=activation, key=key
+    )
+    return Regression(Network(module), Bernoulli() if family is None else family)

@@ -43,10 +43,6 @@ class AbstractPredictor(eqx.Module):
     def check_input(self, x: PyTree[Array]) -> None:
         """Raise `InputError` unless `x` (all observations) has the shape that is expected."""
 
-    def constant(self) -> "AbstractPredictor | None":
-        """The predictor of the null model, on one column of ones; `None` for `Linear(1)`."""
-        return None
-
     def has_vector_eta(self) -> bool:
         r"""Whether $\eta$ is a vector, also where it has a single component."""
         return False

@@ -50,9 +50,6 @@ class LinearVector(AbstractPredictor):
     def has_vector_eta(self) -> bool:
         return True
 
-    def constant(self) -> "LinearVector":
-        return LinearVector(dict.fromkeys(self.names, 1), shared=True)
-
     def check_input(self, x) -> None:
         if self.shared != (not isinstance(x, Mapping)):
             raise InputError(

@@ -2,13 +2,23 @@
 
 import dataclasses
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from asymptotix.core.errors import InputError, MissingRowsWarning
 from asymptotix.data.design import Design, build_design
-from asymptotix.data.response import Response, code_response, numeric_response, take_column
+from asymptotix.data.designs import build_designs
+from asymptotix.data.frames import read_frame
+from asymptotix.data.response import (
+    Response,
+    code_response,
+    label_response,
+    numeric_response,
+    take_column,
+    take_groups,
+)
 from asymptotix.data.rows import Rows
 
 
@@ -17,17 +27,19 @@ class Inputs:
     """What a user handed to a formula fit.
 
     Attributes:
-        formula: the formula.
+        formula: the formula, or one for each component of a vector predictor.
         data: the source, by reference; `None` once it was let go.
         context: the caller's names that the formula may use.
         weights, offset, trials: a column's name, an array, or `None`.
         weight_kind: how weights count.
         missing: `"drop"` or `"raise"`.
-        response_kind: `"binary"`, `"numeric"` or `"grouped"`.
+        response_kind: `"binary"`, `"numeric"`, `"grouped"` or `"categorical"`.
+        components: names of the components of a vector predictor with a formula each.
         response_is: `"counts"` or `"proportion"`, for grouped responses.
+        groups: columns of clusters or periods, by label: names, or identifiers.
     """
 
-    formula: str
+    formula: str | Mapping[str, str]
     data: Any
     context: Any = None
     weights: Any = None
@@ -37,6 +49,8 @@ class Inputs:
     missing: str = "drop"
     response_kind: str = "numeric"
     response_is: str = "counts"
+    components: tuple[str, ...] = ()
+    groups: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def evaluate(self) -> tuple[Rows, Design, Response]:
         """Rows, design and coded response.
@@ -46,20 +60,46 @@ class Inputs:
         """
         given = (self.weights, self.offset, self.trials)
         extra = [name for name in given if isinstance(name, str)]
-        design = build_design(self.formula, self.data, self.context, extra, self.missing)
+        design = self._design(extra)
 
         def taken(value, what):
             return None if value is None else take_column(design.frame, value, design.kept, what)
 
         response = self._response(design, taken(self.trials, "trials"))
+        weights = taken(self.weights, "weights")
         rows = Rows(
             design.x,
             response.values,
-            weights=taken(self.weights, "weights"),
+            weights=weights,
             weight_kind=self.weight_kind,
             offset=taken(self.offset, "offset"),
+            groups=self._groups(design, weights),
         )
         return rows, design, response
+
+    def _groups(self, design: Design, weights):
+        if not self.groups:
+            return None
+        kept, present = design.kept, design.kept.copy()
+        if weights is not None:
+            present[kept] = weights > 0
+        # Read apart from the design: a row without a cluster is an error, not a row to drop.
+        names = [given for given in self.groups.values() if isinstance(given, str)]
+        frame = read_frame(self.data, names) if names else design.frame
+        return {
+            label: take_groups(frame, given, present, label)[kept]
+            for label, given in self.groups.items()
+        }
+
+    def _design(self, extra) -> Design:
+        if isinstance(self.formula, str) and not self.components:
+            return build_design(self.formula, self.data, self.context, extra, self.missing)
+        formulas = self.formula
+        if isinstance(formulas, str):
+            formulas = {self.components[0]: formulas}
+        return build_designs(
+            formulas, self.components, self.data, self.context, extra, self.missing
+        )
 
     def again(self, data=None) -> Rows:
         """The rows once more, from `data` or from the source held, without warning again."""
@@ -77,6 +117,8 @@ class Inputs:
         name = design.response_name or "response"
         if self.response_kind == "binary":
             return code_response(design.response, name)  # pyright: ignore[reportArgumentType]
+        if self.response_kind == "categorical":
+            return label_response(design.response, name)  # pyright: ignore[reportArgumentType]
         plain = numeric_response(design.response, name)  # pyright: ignore[reportArgumentType]
         if self.response_kind == "numeric":
             return plain

@@ -6,18 +6,27 @@ from typing import Any
 import numpy as np
 
 from asymptotix.core.status import MESSAGES
+from asymptotix.results.exponentiated import exponentiated, ratio_name
+from asymptotix.results.separation import separation_note
 from asymptotix.results.table import Row, Table
 
+RATIO_NOTE = (
+    "Ratios are exponentiated coefficients, limits too; errors by the delta method. Tests are of "
+    "the coefficients."
+)
 
-def summary_table(res: Any) -> Table:
+
+def summary_table(res: Any, exponentiate: bool = False) -> Table:
     """Estimates, errors, tests and limits, below what was fitted and how.
 
     Arguments:
         res: a `Results`; its module imports this one.
+        exponentiate: whether to show odds ratios or ratios of means.
     """
-    w = res.wald
+    w = exponentiated(res, res.wald) if exponentiate else res.wald
+    first = ratio_name(res).capitalize() if exponentiate else "Estimate"
     percent = f"{100 * res.confidence:g}%"
-    columns = ("Estimate", "Std. error", res.reference.symbol, "p", f"{percent} low", "high")
+    columns = (first, "Std. error", res.reference.symbol, "p", f"{percent} low", "high")
     rows = tuple(
         Row(name, tuple(float(v) for v in values), _section(res, i))
         for i, (name, *values) in enumerate(
@@ -38,14 +47,13 @@ def summary_table(res: Any) -> Table:
         header=_header(res),
         columns=columns,
         rows=rows,
-        notes=_notes(res),
+        notes=(*_notes(res), *((RATIO_NOTE,) if exponentiate else ())),
         kinds=("estimate", "error", "statistic", "log_p", "bound", "bound"),
     )
 
 
 def _section(res: Any, position: int) -> str | None:
-    mean_parameters = len(res.spec.names)
-    return None if position < mean_parameters else "Parameters of the family"
+    return None if position < res.n_coefficients else "Parameters of the family"
 
 
 def _header(res: Any) -> tuple[tuple[str, str], ...]:
@@ -81,14 +89,27 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 1e7 else f"{value:.6e}"
 
 
+def _indefinite(covariance: Any) -> str:
+    if not covariance.kind.may_be_indefinite:
+        return f"Standard errors are withheld: {MESSAGES['indefinite']}."
+    return (
+        "The covariance is not positive semidefinite; negative variances have no standard error, "
+        "and joint tests are withheld."
+    )
+
+
 def _notes(res: Any) -> tuple[str, ...]:
     notes = []
-    if not res.converged:
+    if res.separated is not None:
+        notes.append(f"NOT CONVERGED (separated): {separation_note(res.separated)}")
+    elif not res.converged:
         notes.append(
             f"NOT CONVERGED ({res.status}): {MESSAGES[res.status]}. Standard errors are withheld."
         )
     elif res.covariance.status_name == "indefinite":
-        notes.append(f"Standard errors are withheld: {MESSAGES['indefinite']}.")
+        notes.append(_indefinite(res.covariance))
+    if res.covariance.has_few_clusters:
+        notes.append(f"Few clusters: {res.conventions['clusters']}.")
     omitted = [n for n, a in zip(res.names, np.asarray(res.fit.active), strict=True) if not a]
     if omitted:
         notes.append(f"Omitted because other columns explain them exactly: {', '.join(omitted)}.")
