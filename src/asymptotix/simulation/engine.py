@@ -1,0 +1,111 @@
+"""The replications of one design cell, a chunk at a time on all cores."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from asymptotix.core.precision import double
+from asymptotix.core.static import split
+from asymptotix.data.slabs import cores, in_threads
+from asymptotix.simulation.estimators import Estimates, Estimator
+from asymptotix.simulation.performance import Replications
+
+CHUNK = 500
+"""Replications between two looks at the clock; each is kept before the next begins."""
+
+
+def replicate(
+    generate, estimate, key, count: int, before: Replications | None, *, traced: bool, tick, keep
+) -> Replications:
+    """All replications, beginning where an interrupted study left off.
+
+    Arguments:
+        generate, estimate: as in `asx.monte_carlo`.
+        key: of the cell.
+        count: replications.
+        before: those that were made already, or `None`.
+        traced: whether the two functions can be traced.
+        tick: told how many are done.
+        keep: given all replications after each chunk.
+    """
+    found = before
+    start = 0 if found is None else min(len(found.codes), count)
+    tick(start)
+    run = _looped if not traced else _many if isinstance(estimate, Estimator) else _mapped
+    for first in range(start, count, CHUNK):
+        part = run(generate, estimate, key, np.arange(first, min(first + CHUNK, count)))
+        found = part if found is None else Replications(*map(_joined, found, part))
+        keep(found)
+        tick(len(part.codes))
+    assert found is not None
+    return Replications(*(a[:count] for a in found))
+
+
+def _joined(a, b):
+    return np.concatenate([a, b])
+
+
+def _as_replications(out: Estimates, count: int) -> Replications:
+    values = np.asarray(out.values, float).reshape(count, -1)
+    errors = np.asarray(out.standard_errors, float).reshape(count, -1)
+    codes = np.broadcast_to(np.asarray(out.code, np.int32), (count,)).copy()
+    dof = np.broadcast_to(np.asarray(out.dof, float), (count,)).copy()
+    return Replications(values, errors, codes, dof)
+
+
+def _estimates(out: Any) -> Estimates:
+    return out if isinstance(out, Estimates) else Estimates(*out)
+
+
+def _many(generate, estimate: Estimator, key, indices) -> Replications:
+    """Data sets drawn on all cores, then fitted by the engine for many fits."""
+    parts = in_threads(
+        lambda part: jax.tree.map(np.asarray, _traced(generate)(key, jnp.asarray(part, jnp.int32))),
+        np.array_split(indices, min(cores(), len(indices))),
+    )
+    samples = jax.tree.map(lambda *a: np.concatenate(a), *parts)
+    return _as_replications(estimate.many(samples), len(indices))
+
+
+@functools.cache
+def _compiled(static):
+    return jax.jit(
+        lambda arrays, key, indices: lax.map(
+            lambda i: static.combine(arrays)(jax.random.fold_in(key, i)), indices
+        )
+    )
+
+
+def _traced(function):
+    """The function over keys folded with indices, compiled once for modules of one structure."""
+    arrays, static = split(function)
+    return functools.partial(_compiled(static), arrays)
+
+
+def _mapped(generate, estimate, key, indices) -> Replications:
+    """Any functions that JAX can trace: one replication after another, on each core."""
+
+    def one(index):
+        sample = generate(jax.random.fold_in(key, index))
+        return Estimates(*map(jnp.asarray, _estimates(estimate(sample))))
+
+    program = jax.jit(lambda part: lax.map(one, part))
+    parts = in_threads(
+        lambda part: jax.tree.map(np.asarray, program(jnp.asarray(part, jnp.int32))),
+        np.array_split(indices, min(cores(), len(indices))),
+    )
+    joined = jax.tree.map(lambda *a: np.concatenate(a), *parts)
+    return _as_replications(joined, len(indices))
+
+
+def _looped(generate, estimate, key, indices) -> Replications:
+    """Functions of the host, one call a replication."""
+    with double():
+        found = [_estimates(estimate(generate(jax.random.fold_in(key, int(i))))) for i in indices]
+    fields = (np.stack([np.asarray(v) for v in field]) for field in zip(*found, strict=True))
+    stacked = Estimates(*fields)
+    return _as_replications(stacked, len(indices))
