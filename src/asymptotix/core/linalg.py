@@ -22,9 +22,12 @@ def namespace(*arrays):
 
 
 def diagonal(matrix: Matrix) -> Vector:
-    """The diagonal, without the branch for each platform that `jnp.diagonal` compiles."""
+    """The diagonal, without the branch for each platform that `jnp.diagonal` compiles.
+
+    Of each of many matrices, where there are axes before the last two.
+    """
     xp = namespace(matrix)
-    return xp.sum(xp.where(np.eye(matrix.shape[0], dtype=bool), matrix, 0), axis=0)
+    return xp.sum(xp.where(np.eye(matrix.shape[-1], dtype=bool), matrix, 0), axis=-2)
 
 
 def triangular_factor(matrix: Matrix, active: Bool[Array, "p"]) -> Matrix:

@@ -3,6 +3,8 @@
 from typing import Any
 
 import equinox as eqx
+import jax
+import numpy as np
 
 ROLE = "asymptotix_role"
 
@@ -35,3 +37,18 @@ class Frozen(eqx.Module):
 def freeze(value: Any) -> Frozen:
     """Wrap a value (knots, means, a trained sub-network) so that it is not estimated."""
     return Frozen(value)
+
+
+def thawed(value: Any) -> Any:
+    """What a field holds that may be frozen: the value itself."""
+    return value.value if isinstance(value, Frozen) else value
+
+
+def as_number(value: Any) -> Any:
+    """A field's converter: a float64 NumPy leaf under any setting, starting no backend.
+
+    JAX arrays stay what they are, and frozen numbers stay frozen.
+    """
+    if isinstance(value, Frozen):
+        return Frozen(as_number(value.value))
+    return value if isinstance(value, jax.Array) else np.asarray(value, np.float64)

@@ -109,36 +109,28 @@ class CoefficientT:
     """Student's t with degrees of freedom of its own for each coefficient.
 
     Arguments:
-        dfs: degrees of freedom, in the order of the coefficients.
+        df: degrees of freedom, in the order of the coefficients; infinite for those omitted.
     """
 
-    dfs: tuple[float, ...]
+    df: tuple[float, ...]
     symbol = "t"
-
-    @property
-    def df(self) -> float:
-        """The smallest, which serves combinations of coefficients on the safe side."""
-        known = [df for df in self.dfs if not math.isnan(df)]
-        return min(known, default=math.nan)
 
     @property
     def label(self) -> str:
         """How tables name it."""
-        known = [df for df in self.dfs if not math.isnan(df)]
-        return f"t({self.df:.3g} to {max(known, default=math.nan):.3g}, Satterthwaite)"
+        known = [df for df in self.df if math.isfinite(df)]
+        low, high = min(known, default=math.nan), max(known, default=math.nan)
+        return f"t({low:.3g} to {high:.3g})"
 
     def log_two_sided(self, statistic) -> np.ndarray:
-        r"""$\log P(|T| > |t|)$ of each coefficient; of anything else with the smallest `df`."""
+        r"""$\log P(|T| > |t|)$ of each coefficient."""
         t = np.asarray(statistic, float)
-        if t.shape != (len(self.dfs),):
-            return StudentT(self.df).log_two_sided(t)
-        return np.array(
-            [StudentT(df).log_two_sided(one) for df, one in zip(self.dfs, t, strict=True)], float
-        )
+        pairs = zip(self.df, t, strict=True)
+        return np.array([float(StudentT(df).log_two_sided(one)) for df, one in pairs])
 
     def quantile(self, probability: float) -> np.ndarray:
         """The quantile of each coefficient at a probability."""
-        return np.array([StudentT(df).quantile(probability) for df in self.dfs])
+        return np.array([StudentT(df).quantile(probability) for df in self.df])
 
 
 SMALLEST_LOG = -600.0

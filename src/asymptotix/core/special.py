@@ -199,6 +199,15 @@ def log_ndtr(x: Array) -> Array:
     return jnp.where(x < 0, left, _log1p_near(-_normal_density_value(y) / hazard))
 
 
+# --- exponential ------------------------------------------------------------------------------
+
+
+@_with_derivative(jnp.exp)
+def expm1(x: Array) -> Array:
+    r"""$e^x - 1$, with derivatives $e^x$ and not $(e^x - 1) + 1$, which is 0 on the left."""
+    return jnp.expm1(x)
+
+
 # --- log(1 - e^x) -----------------------------------------------------------------------------
 
 

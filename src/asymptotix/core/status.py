@@ -34,8 +34,9 @@ MESSAGES = {
         "estimate does not exist; drop the column, pool its levels, or penalise"
     ),
     "boundary": (
-        "the likelihood rises up to the edge of where the model is defined; "
-        "choose a link whose mean stays inside the support"
+        "the likelihood rises up to the edge of where the model is defined; choose a link whose "
+        "mean stays inside the support, or, where a parameter of the family goes to its limit, "
+        "the simpler family there (Poisson, where the alpha of a negative binomial goes to 0)"
     ),
     "rank_deficient": "some columns repeat others, so their coefficients cannot be told apart",
     "not_finite": "the log-likelihood is not finite at the start; check the scale of the data",

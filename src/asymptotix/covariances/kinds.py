@@ -3,14 +3,13 @@
 from asymptotix.core.errors import InputError, close_matches
 from asymptotix.covariances.base import AbstractCovariance
 from asymptotix.covariances.information import InverseInformation, OuterProduct
-from asymptotix.covariances.sandwich import Sandwich
+from asymptotix.covariances.sandwich import RULES, Sandwich
 
 KINDS = {
     "observed": lambda: InverseInformation("observed"),
     "expected": lambda: InverseInformation("expected"),
     "opg": lambda: OuterProduct(),
-    "HC0": lambda: Sandwich("HC0"),
-    "HC1": lambda: Sandwich("HC1"),
+    **{name: lambda name=name: Sandwich(name) for name in RULES},
 }
 
 

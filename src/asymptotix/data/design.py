@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from formulaic import ModelSpec, SimpleFormula
+from formulaic import ModelSpec
 from formulaic.errors import FormulaicWarning
 from formulaic.materializers import PandasMaterializer
 from formulaic.materializers.types import EvaluatedFactor, FactorValues
@@ -111,13 +111,13 @@ class DesignSpec:
             kept = without(kept, lost)
             if not kept.any():
                 return np.empty((0, len(self.names))), kept
-            made = _materialise(self._state(), frame, self.captured, kept, self.formula)
+            made = materialise(self.state(), frame, self.captured, kept, self.formula)
             if not (lost := made.lost):
                 break
         _check_range(made, self.columns)
         return _finite(made.matrix(), self.names, kept), kept
 
-    def _state(self) -> ModelSpec:
+    def state(self) -> ModelSpec:
         """A copy of the record, which formulaic writes into."""
         return self.model_spec.update(
             transform_state=copy.deepcopy(self.model_spec.transform_state),
@@ -194,14 +194,14 @@ def _settle(
     kept: np.ndarray,
     lost: dict[str, np.ndarray],
     missing: str,
-) -> tuple[_Made, pd.Series | None]:
+) -> tuple[Made, pd.Series | None]:
     """Evaluate until no further row has a missing value; adds to `lost` what it finds."""
     while True:
         require_rows(kept, lost)
         trained = used_levels(frame, kept)
         answer = _response(parsed, trained, kept)
         spec = ModelSpec(formula=parsed.terms)
-        made = _materialise(spec, trained, parsed.captured, kept, parsed.text)
+        made = materialise(spec, trained, parsed.captured, kept, parsed.text)
         found = dict(made.lost)
         if answer is not None and (rows := kept & answer.isna().to_numpy()).any():
             found = {str(answer.name): rows} | found
@@ -216,7 +216,7 @@ def _settle(
 def _assemble(
     parsed: Parsed,
     frame: pd.DataFrame,
-    made: _Made,
+    made: Made,
     answer: pd.Series | None,
     lost: dict[str, np.ndarray],
 ) -> Design:
@@ -224,7 +224,7 @@ def _assemble(
     names = tuple(str(name) for name in spec.column_names)
     if not names:
         raise InputError(f"The formula '{parsed.text}' has no columns.", code="formula")
-    factors = _factors(parsed.terms)
+    factors = factors_of(parsed.terms)
     columns = {f.expr: parsed.columns[f.expr] for f in factors}
     variables = tuple(dict.fromkeys(name for group in columns.values() for name in group))
     design_spec = DesignSpec(
@@ -252,7 +252,7 @@ def _assemble(
     return Design(
         x=_finite(matrix, names, kept),
         names=names,
-        response=None if answer is None else answer[kept],
+        response=None if answer is None else answer.loc[kept],
         response_name=design_spec.response_name,
         spec=design_spec,
         kept=kept,
@@ -279,7 +279,7 @@ def _levels(spec: ModelSpec, columns: dict[str, tuple[str, ...]]) -> dict[str, t
 
 
 @dataclasses.dataclass(frozen=True)
-class _Made:
+class Made:
     """One evaluation of the terms.
 
     Arguments:
@@ -316,18 +316,19 @@ class _Made:
         return x
 
 
-def _factors(terms: SimpleFormula) -> tuple[Factor, ...]:
+def factors_of(terms: Iterable[Any]) -> tuple[Factor, ...]:
+    """The factors of some terms, each once, without numbers."""
     every = dict.fromkeys(factor for term in terms for factor in term.factors)
     return tuple(f for f in every if f.eval_method.value != "literal")
 
 
-def _materialise(
+def materialise(
     spec: ModelSpec,
     frame: pd.DataFrame,
     captured: Captured,
     kept: np.ndarray,
     formula: str,
-) -> _Made:
+) -> Made:
     """Evaluate all terms in all rows, and encode them in the rows kept."""
     beyond: list[Beyond] = []
     materializer = PandasMaterializer(frame, context=vocabulary(captured, kept, beyond))
@@ -345,11 +346,11 @@ def _materialise(
         raw.__cause__ = error
     lost = {
         factor.expr: kept & _missing_in(factor.expr, cache[factor.expr], kept)
-        for factor in _factors(spec.formula)
+        for factor in factors_of(spec.formula)
         if factor.expr in cache
     }
     lost = {expr: rows for expr, rows in lost.items() if rows.any()}
-    return _Made(spec, kept, lost, cache, beyond, raw)
+    return Made(spec, kept, lost, cache, beyond, raw)
 
 
 @contextlib.contextmanager
@@ -427,14 +428,14 @@ def _response(parsed: Parsed, frame: pd.DataFrame, kept: np.ndarray) -> pd.Serie
     return answer
 
 
-def _check_range(made: _Made, columns: Mapping[str, tuple[str, ...]]) -> None:
+def _check_range(made: Made, columns: Mapping[str, tuple[str, ...]]) -> None:
     """Refuse values outside a spline's range, and levels that are not known.
 
     Such levels would otherwise be coded as the reference level.
     """
     for outside in made.beyond:
         outside.check(made.kept)
-    for factor in _factors(made.spec.formula):
+    for factor in factors_of(made.spec.formula):
         state = made.spec.encoder_state.get(factor.expr, (None, {}))[1]
         if "categories" not in state or factor.expr not in made.values:
             continue

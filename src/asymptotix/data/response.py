@@ -9,6 +9,7 @@ import numpy as np
 
 from asymptotix.core.errors import InputError, close_matches, listed
 from asymptotix.data.columns import as_series, column, kind, tidy_column
+from asymptotix.data.groups import Identifiers, coded, refuse_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,6 +181,27 @@ def take_column(frame: pd.DataFrame, given: Any, kept: np.ndarray, what: str) ->
         if kept.any() and not numbers[kept].any():
             raise InputError(f"All {what} ('{name}') are zero.", code=what, column=name)
     return np.ascontiguousarray(numbers[kept])
+
+
+def take_groups(frame: pd.DataFrame, given: Any, present: np.ndarray, label: str) -> np.ndarray:
+    """Codes of clusters or periods, from a column's name or from identifiers of any type.
+
+    Arguments:
+        frame: the source's columns.
+        given: a column's name, or one identifier for each row of the source.
+        present: which rows of the source have a part in the fit, shape `(n,)`.
+        label: what to call it in messages.
+
+    Returns:
+        int32 codes for every row of the source.
+
+    Raises:
+        InputError: for an unknown column, another length, and missing identifiers.
+    """
+    given = given.values if isinstance(given, Identifiers) else given
+    codes = coded(_given(frame, given, len(present), label))
+    refuse_missing(codes, present, label)
+    return codes
 
 
 def _given(frame: pd.DataFrame, given: Any, n: int, what: str) -> pd.Series:

@@ -5,9 +5,12 @@ from typing import Any, Literal, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from asymptotix.core.errors import InputError
+from asymptotix.core.precision import is_traced
 from asymptotix.core.typing import Array, Float, PyTree
+from asymptotix.data.groups import coded
 
 WeightKind = Literal["frequency", "precision", "sampling"]
 WEIGHT_KINDS = ("frequency", "precision", "sampling")
@@ -31,7 +34,8 @@ class Rows(eqx.Module):
         weights: one non-negative weight a row; a row of weight zero is absent.
         weight_kind: `"frequency"`, `"precision"` or `"sampling"`; required with weights.
         offset: added to the predictor, one number a row.
-        groups: cluster identifiers, one a row.
+        groups: cluster identifiers of any type, one a row (or a dict of such, by name); held as
+            int32 codes.
 
     Raises:
         InputError: weights without a kind, or an unknown kind.
@@ -42,7 +46,7 @@ class Rows(eqx.Module):
     weights: Any = None
     weight_kind: WeightKind | None = eqx.field(static=True, default=None)
     offset: Any = None
-    groups: Any = None
+    groups: Any = eqx.field(default=None, converter=coded)
 
     def __check_init__(self):
         if self.weights is not None and self.weight_kind is None:
@@ -69,6 +73,13 @@ class Rows(eqx.Module):
     def n(self) -> int:
         """The number of rows."""
         return jax.tree.leaves(self.x)[0].shape[0]
+
+    @property
+    def present(self):
+        """Which rows have positive weight."""
+        if self.weights is None:
+            return np.ones(self.n, bool)
+        return (self.weights if is_traced(self.weights) else np.asarray(self.weights)) > 0
 
     def block(self, dtype) -> Block:
         """All rows as one block, in the working precision, with ones and zeros filled in."""

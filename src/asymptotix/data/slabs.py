@@ -25,9 +25,11 @@ class Slabs:
     Arguments:
         rows: NumPy or JAX arrays.
         size: rows a slab.
+        keep: whether slabs are kept for further passes, which those that are copies make dear.
     """
 
-    def __init__(self, rows: Rows, size: int = SLAB_ROWS):
+    def __init__(self, rows: Rows, size: int = SLAB_ROWS, keep: bool = True):
+        self.keep = keep
         self.rows = jax.tree.map(np.asarray, rows)
         self.n, self.size = rows.n, size
         self.ones, self.zeros = np.ones(size), np.zeros(size)
@@ -37,7 +39,9 @@ class Slabs:
         """One slab, cut when it is first asked for: by the thread that will work on it."""
         found = self.slabs[index]
         if found is None:
-            found = self.slabs[index] = self._cut(index * self.size)
+            found = self._cut(index * self.size)
+            if self.keep:
+                self.slabs[index] = found
         return found
 
     def _cut(self, first: int) -> Block:

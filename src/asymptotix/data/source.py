@@ -27,8 +27,8 @@ class TracedSource:
 class HostSource:
     """Concrete rows, cut into slabs; small data make one slab of a standard size."""
 
-    def __init__(self, rows: Rows):
-        self.slabs = Slabs(rows, min(SLAB_ROWS, bucket(rows.n)))
+    def __init__(self, rows: Rows, keep: bool = True):
+        self.slabs = Slabs(rows, min(SLAB_ROWS, bucket(rows.n)), keep)
 
     def sum(self, function):
         """The sum of `function(block)` over all slabs; `function` must be compiled already."""
@@ -41,9 +41,14 @@ class HostSource:
         return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:n], *parts)
 
 
-def source(rows: Rows) -> TracedSource | HostSource:
-    """Where these rows live."""
-    return TracedSource(rows) if is_traced(rows) else HostSource(rows)
+def source(rows: Rows, keep: bool = True) -> TracedSource | HostSource:
+    """Where these rows live.
+
+    Arguments:
+        rows: the rows.
+        keep: whether copies of them are kept for further passes.
+    """
+    return TracedSource(rows) if is_traced(rows) else HostSource(rows, keep)
 
 
 __all__ = ["Block", "HostSource", "TracedSource", "source"]

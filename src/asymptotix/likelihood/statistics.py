@@ -43,9 +43,8 @@ def statistics_at(family, eta, rows: Block) -> Statistics:
     unit = family.with_dispersion(jnp.ones((), rows.weight.dtype))
 
     def one(eta, y):
-        log_prob = unit.log_prob(eta, y)
-        deviance = 2 * (unit.saturated(y) - log_prob)
-        return jnp.stack([deviance, log_prob, unit.pearson(eta, y)])
+        parts = unit.deviance(eta, y), unit.log_prob(eta, y), unit.pearson(eta, y)
+        return jnp.stack(parts)
 
     sums = jnp.sum(weighted(rows.weight, jax.vmap(one)(eta, rows.y)), axis=0)
     return Statistics(sums[0], sums[1], sums[2])

@@ -1,0 +1,92 @@
+"""Whether rows are those of a fit: their number, weights and log-likelihood tell."""
+
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from asymptotix.core.errors import InputError
+from asymptotix.core.precision import is_traced
+from asymptotix.core.static import split
+from asymptotix.data.blocks import sum_blocks
+from asymptotix.data.rows import Block, Rows
+from asymptotix.data.slabs import SLAB_ROWS, bucket, pad_rows
+from asymptotix.data.source import source
+from asymptotix.fitting.fit import Fit
+from asymptotix.likelihood import row_log_likelihoods, weighted
+from asymptotix.model import layout
+
+FINGERPRINT_TOLERANCE = 1e-9
+
+
+def check_fingerprint(fit: Fit, rows: Rows) -> None:
+    """Raise unless these are the rows of the fit: their number, weights, and log-likelihood."""
+    if is_traced((fit, rows)):
+        return
+    weights = None if rows.weights is None else np.asarray(rows.weights, float)
+    present = rows.n if weights is None else int(np.count_nonzero(weights))
+    total = float(rows.n) if weights is None else float(weights.sum())
+    if rows.weight_kind != fit.weight_kind:
+        raise InputError(
+            f"The fit used weight_kind={fit.weight_kind!r} but these rows have "
+            f"weight_kind={rows.weight_kind!r}; pass the weights of the fit.",
+            code="other_rows",
+            column="weights",
+        )
+    same = present == int(fit.n_rows) and np.isclose(total, float(fit.sum_weights), rtol=1e-12)
+    if same:
+        value = float(_kernel(with_working_dispersion(fit), rows))
+        same = np.isclose(value, float(fit.kernel), rtol=FINGERPRINT_TOLERANCE, atol=1e-9)
+    if not same:
+        raise InputError(
+            f"These are not the rows of the fit: it saw {int(fit.n_rows)} rows with total weight "
+            f"{float(fit.sum_weights):g} and another log-likelihood at the estimate than these "
+            f"{present} rows give; pass the same rows, weights and offset.",
+            code="other_rows",
+        )
+
+
+def with_working_dispersion(fit: Fit) -> Fit:
+    """The fit with its family at unit dispersion, at which sums over rows are taken."""
+    if fit.model.family.dispersion_rule != "moment":
+        return fit
+    unit = fit.model.family.with_dispersion(np.ones((), fit.params.dtype))
+    return eqx.tree_at(lambda f: f.model.family, fit, unit)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _block_kernel(static, arrays, rows: Block):
+    model = static.combine(arrays)
+    return sum_blocks(lambda b: jnp.sum(row_log_likelihoods(model, b)), rows)
+
+
+def _kernel(fit: Fit, rows: Rows):
+    """The sum that was maximised, without scores or information."""
+    if rows.n <= SLAB_ROWS and fit.coordinates is not None and len(fit.coordinates) == 1:
+        return _kernel_of_predictor(fit, rows)
+    arrays, static = split(fit.model)
+    return source(rows, keep=False).sum(lambda b: _block_kernel(static, arrays, b))
+
+
+def _kernel_of_predictor(fit: Fit, rows: Rows):
+    """The same for small data, by a program that does not depend on the number of columns."""
+    model = fit.model
+    design = np.asarray(model.predictor.designs(rows.x)[0])  # pyright: ignore[reportOptionalSubscript]
+    theta = np.asarray(layout(model).flatten(model))[: design.shape[1]]
+    eta = np.einsum("nk,k->n", design, theta)  # BLAS would wake its threads for this
+    if rows.offset is not None:
+        eta = eta + np.asarray(rows.offset)
+    size = bucket(rows.n)
+    weight = np.zeros(size)
+    weight[: rows.n] = 1.0 if rows.weights is None else np.asarray(rows.weights)
+    eta, y = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), (eta, rows.y))
+    arrays, static = split(model.family)
+    return _family_kernel(static, arrays, eta, y, weight)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _family_kernel(static, arrays, eta, y, weight):
+    values = jax.vmap(static.combine(arrays).kernel)(eta, y)
+    return jnp.sum(weighted(weight, values))
