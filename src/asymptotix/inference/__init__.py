@@ -1,6 +1,35 @@
 """Inference: from estimates and covariances to tests and intervals."""
 
 from asymptotix.inference.delta import Delta, delta_method
+from asymptotix.inference.likelihood_ratio import Anova, anova, lr_test
+from asymptotix.inference.multiplicity import adjust_p
+from asymptotix.inference.record import HypothesisTest
+from asymptotix.inference.score import score_test
+from asymptotix.inference.specification import (
+    goodness_of_fit,
+    hosmer_lemeshow,
+    information_matrix_test,
+    link_test,
+    overdispersion_test,
+    reset_test,
+)
 from asymptotix.inference.wald import WaldTable, wald_table
 
-__all__ = ["Delta", "WaldTable", "delta_method", "wald_table"]
+__all__ = [
+    "Anova",
+    "Delta",
+    "HypothesisTest",
+    "WaldTable",
+    "adjust_p",
+    "anova",
+    "delta_method",
+    "goodness_of_fit",
+    "hosmer_lemeshow",
+    "information_matrix_test",
+    "link_test",
+    "lr_test",
+    "overdispersion_test",
+    "reset_test",
+    "score_test",
+    "wald_table",
+]

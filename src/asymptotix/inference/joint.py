@@ -1,0 +1,126 @@
+"""Joint Wald tests: of linear restrictions, of terms, and of any smooth function."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+from scipy.linalg import solve_triangular
+
+from asymptotix.core.errors import InputError
+from asymptotix.core.linalg import triangular_factor
+from asymptotix.core.reference import Chi2, F, JointReference
+from asymptotix.inference.delta import Delta
+from asymptotix.inference.hypotheses import LinearHypothesis, linear_hypothesis
+from asymptotix.inference.record import HypothesisTest, upper_tail
+
+WITHHELD = "The covariance of these restrictions does not exist or is not positive definite."
+
+
+def joint_reference(reference: Any, q: int, involved=None) -> JointReference:
+    """Chi2 with `q` degrees of freedom, or F where single coefficients are referred to t.
+
+    Arguments:
+        reference: of single coefficients.
+        q: the number of restrictions.
+        involved: which coefficients they touch; of several degrees of freedom the fewest count.
+    """
+    df = getattr(reference, "df", None)
+    if df is None:
+        return Chi2(q)
+    every = np.asarray(df, float)
+    chosen = every if every.ndim == 0 or involved is None else every[involved]
+    return F(q, float(np.min(chosen)))
+
+
+def quadratic_form(difference, covariance) -> float:
+    r"""$d^\top C^{-1} d$ by a triangular factor; NaN where `C` is not positive definite."""
+    matrix = np.asarray(covariance, float)
+    if not np.isfinite(matrix).all() or not np.isfinite(difference).all():
+        return np.nan
+    factor = triangular_factor(matrix, np.ones(len(matrix), bool))
+    if not np.isfinite(factor).all():
+        return np.nan
+    half = solve_triangular(factor, np.asarray(difference, float), trans=1)
+    return float(half @ half)
+
+
+def wald_restrictions(
+    estimates, covariance, hypothesis: LinearHypothesis, reference, names: Sequence[str]
+) -> HypothesisTest:
+    r"""$(R\hat\theta - r)^\top (R V R^\top)^{-1} (R\hat\theta - r)$ (Wald 1943).
+
+    Referred to chi2 with `q` degrees of freedom; divided by `q` and referred to F where the
+    estimates' reference is t.
+
+    Arguments:
+        estimates, covariance: $\hat\theta$ and $V$; NaN for omitted columns.
+        hypothesis: $R\theta = r$.
+        reference: of single coefficients.
+        names: of the parameters.
+
+    Raises:
+        InputError: the hypothesis involves an omitted column.
+    """
+    involved = np.any(hypothesis.matrix != 0, axis=0)
+    estimates = np.asarray(estimates, float)
+    lost = [n for n, i, e in zip(names, involved, estimates, strict=True) if i and np.isnan(e)]
+    if lost:
+        raise InputError(
+            f"The coefficient of '{lost[0]}' was omitted from the fit, so nothing can be tested "
+            "about it; leave it out of the hypothesis.",
+            code="omitted",
+            column=lost[0],
+        )
+    rows = hypothesis.matrix[:, involved]
+    spread = rows @ np.asarray(covariance)[np.ix_(involved, involved)] @ rows.T
+    difference = rows @ estimates[involved] - hypothesis.value
+    law = joint_reference(reference, len(rows), involved)
+    return wald_statistic(difference, spread, law, hypothesis.text)
+
+
+def wald_function(delta: Delta, reference, text: str) -> HypothesisTest:
+    r"""The test of $g(\theta) = 0$ by the delta method.
+
+    Arguments:
+        delta: $g(\hat\theta)$ and its covariance.
+        reference: of single coefficients.
+        text: what is upper_tail.
+    """
+    spread = np.asarray(delta.covariance)
+    value = np.concatenate([np.ravel(np.asarray(v)) for v in jax.tree.leaves(delta.value)])
+    return wald_statistic(value, spread, joint_reference(reference, len(value)), text)
+
+
+def wald_statistic(difference, spread, law: JointReference, text: str) -> HypothesisTest:
+    """The record of a quadratic form, as chi2 or F."""
+    form = quadratic_form(difference, spread)
+    statistic = form / law.df if isinstance(law, F) else form
+    return upper_tail("Wald test", text, statistic, law, WITHHELD if np.isnan(form) else "")
+
+
+def wald_terms(
+    terms: Mapping[str, Sequence[int]], estimates, covariance, reference, names: Sequence[str]
+) -> pd.DataFrame:
+    """A joint Wald test of each term: are all its coefficients zero?
+
+    Arguments:
+        terms: positions of each term's coefficients.
+        estimates, covariance, reference, names: as in `wald_restrictions`.
+
+    Returns:
+        One row a term: `statistic`, `df`, `p` and `log_p`; NaN where all its columns were omitted.
+    """
+    found = {}
+    for term, positions in terms.items():
+        kept = [j for j in positions if np.isfinite(np.asarray(estimates)[j])]
+        if not kept:
+            found[term] = (np.nan, 0, np.nan, np.nan)
+            continue
+        zero = linear_hypothesis(np.eye(len(names))[kept], names)
+        test = wald_restrictions(estimates, covariance, zero, reference, names)
+        found[term] = (test.statistic, len(kept), test.p, test.log_p)
+    return pd.DataFrame.from_dict(
+        found, orient="index", columns=["statistic", "df", "p", "log_p"]
+    ).rename_axis("term")

@@ -1,0 +1,263 @@
+"""Specification tests beside statsmodels, by hand, and their sizes by simulation."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+from scipy import stats
+
+import asymptotix as asx
+from asymptotix.inference.information_matrix import information_matrix_statistic
+
+
+@pytest.fixture(scope="module")
+def logit(mroz):
+    return asx.logit("inlf ~ educ + age + kidslt6", mroz)
+
+
+@pytest.fixture(scope="module")
+def counts(mroz):
+    return asx.poisson("kidsge6 ~ educ + age", mroz)
+
+
+def test_link_test_by_a_second_fit(logit, mroz):
+    eta = logit.predict(type="link").to_numpy()
+    x = np.column_stack([np.ones_like(eta), eta, eta**2])
+    theirs = sm.Logit(mroz["inlf"].to_numpy(float), x).fit(method="newton", tol=1e-14, disp=0)
+    ours = logit.link_test()
+    assert ours.statistic == pytest.approx(theirs.tvalues[2] ** 2, rel=1e-7)
+    assert ours.df == 1
+    robust = logit.with_cov("HC0").link_test()
+    by_hand = sm.GLM(mroz["inlf"], x, sm.families.Binomial()).fit(tol=1e-14, cov_type="HC0")
+    assert robust.statistic == pytest.approx(by_hand.tvalues.iloc[2] ** 2, rel=1e-6)
+
+
+def test_offset_and_weights_are_carried_over(mroz):
+    """Frequency weights and repeated rows; an offset that is in the predictor."""
+    part = mroz.iloc[::6].assign(w=np.arange(126) % 3 + 1, o=0.2)
+    again = part.loc[part.index.repeat(part["w"])]
+    options = {"weights": "w", "weight_kind": "frequency"}
+    formula = "inlf ~ educ + age"
+    a = asx.logit(formula, part, offset="o", **options)
+    b = asx.logit(formula, again, offset="o")
+    for verb in ("link_test", "reset_test", "hosmer_lemeshow", "information_matrix_test"):
+        ours, expected = getattr(a, verb)(), getattr(b, verb)()
+        if verb == "hosmer_lemeshow":  # the cuts are quantiles of rows, not of observations
+            assert ours.df == expected.df
+            continue
+        assert ours.statistic == pytest.approx(expected.statistic, rel=1e-7)
+
+
+def test_reset_beside_statsmodels(mroz):
+    from statsmodels.stats.diagnostic import linear_reset
+
+    ours = asx.linear("nwifeinc ~ educ + age", mroz)
+    theirs = smf.ols("nwifeinc ~ educ + age", mroz).fit()
+    for powers in ((2,), (2, 3)):
+        expected = linear_reset(theirs, power=max(powers), use_f=True)
+        test = ours.reset_test(powers)
+        assert test.statistic == pytest.approx(float(expected.fvalue), rel=1e-6)
+        assert (test.df, test.df_resid) == (len(powers), 753 - 3 - len(powers))
+    with pytest.raises(asx.InputError, match="whole numbers from 2"):
+        ours.reset_test((1,))
+
+
+def test_hosmer_lemeshow_by_hand(logit, mroz):
+    import pandas as pd
+
+    p = logit.predict().to_numpy()
+    y = mroz["inlf"].to_numpy(float)
+    cut = pd.cut(p, np.quantile(p, np.linspace(0, 1, 9)), include_lowest=True)
+    table = pd.DataFrame({"y": y, "p": p, "n": 1.0}).groupby(cut, observed=True).sum()
+    expected = ((table["y"] - table["p"]) ** 2 / (table["p"] * (1 - table["p"] / table["n"]))).sum()
+    ours = logit.hosmer_lemeshow(groups=8)
+    assert ours.statistic == pytest.approx(expected, rel=1e-9)
+    assert ours.reference.df == 6
+    assert "choice of groups" in ours.note
+    with pytest.raises(asx.InputError, match="has none; use goodness_of_fit"):
+        asx.poisson("kidsge6 ~ educ", mroz).hosmer_lemeshow()
+    with pytest.raises(asx.InputError, match="too few values"):
+        asx.logit("inlf ~ city", mroz).hosmer_lemeshow()
+
+
+def test_hosmer_lemeshow_warns_of_many_observations(fair):
+    assert "however small" in asx.logit("affair ~ age + educ", fair).hosmer_lemeshow().note
+
+
+def test_goodness_of_fit(counts, logit, mroz_fits):
+    theirs = counts.pearson_chi2, counts.deviance
+    for name, expected in zip(("pearson", "deviance"), theirs, strict=True):
+        test = counts.goodness_of_fit(name)
+        assert test.statistic == expected
+        assert test.df == 750
+        assert test.p == pytest.approx(stats.chi2.sf(expected, 750), rel=1e-9)
+    assert "no good reference" in logit.goodness_of_fit().note
+    with pytest.raises(asx.InputError, match="estimates its dispersion"):
+        mroz_fits["lpm"].goodness_of_fit()
+    with pytest.raises(asx.InputError, match="must be 'pearson' or 'deviance'"):
+        counts.goodness_of_fit("chi2")
+
+
+@pytest.mark.parametrize("form", ["NB1", "NB2"])
+def test_overdispersion_by_an_auxiliary_regression(counts, mroz, form):
+    mu, y = counts.predict().to_numpy(), mroz["kidsge6"].to_numpy(float)
+    z = mu if form == "NB2" else np.ones_like(mu)
+    theirs = sm.OLS(((y - mu) ** 2 - y) / mu, z).fit()
+    ours = counts.overdispersion_test(form)
+    assert ours.statistic == pytest.approx(theirs.tvalues[0], rel=1e-8)
+    assert ours.p == pytest.approx(stats.norm.sf(theirs.tvalues[0]), rel=1e-8)
+    assert f"alpha = {theirs.params[0]:.4g}" in ours.note
+
+
+def test_overdispersion_is_for_counts(logit):
+    with pytest.raises(asx.InputError, match="variance equal to the mean"):
+        logit.overdispersion_test()
+
+
+# --- White's information-matrix test -------------------------------------------------------------
+
+
+def logit_statistic(x, y, beta):
+    """White's statistic for a logit from derivatives on paper."""
+    mu = 1 / (1 + np.exp(-x @ beta))
+    w = mu * (1 - mu)
+    i, j = np.tril_indices(x.shape[1])
+    z = x[:, i] * x[:, j]
+    c = (y - mu) ** 2 - w  # the curvature of a logit is w x x'
+    change = -2 * (y - mu) * w - w * (1 - 2 * mu)
+    d, s = c[:, None] * z, (y - mu)[:, None] * x
+    slope = (change[:, None] * z).T @ x
+    information = (w[:, None] * x).T @ x
+    adjusted = d + s @ np.linalg.solve(information, slope.T)
+    total = d.sum(axis=0)
+    return total @ np.linalg.solve(adjusted.T @ adjusted, total)
+
+
+def test_information_matrix_by_hand(mroz):
+    res = asx.logit("inlf ~ educ + age", mroz)
+    x = np.column_stack([np.ones(753), (mroz["educ"] - 12) / 3, (mroz["age"] - 42) / 8])
+    unit = asx.logit("inlf ~ I((educ - 12) / 3) + I((age - 42) / 8)", mroz)
+    expected = logit_statistic(x, mroz["inlf"].to_numpy(float), unit.params.to_numpy())
+    ours = res.information_matrix_test()
+    assert ours.df == 6
+    assert ours.statistic == pytest.approx(expected, rel=1e-6)  # the units of x do not matter
+    assert unit.information_matrix_test().statistic == pytest.approx(expected, rel=1e-8)
+
+
+def test_repeated_indicators_are_left_out(mroz):
+    """A dummy is its own square: five distinct products of (1, city, educ)."""
+    test = asx.logit("inlf ~ city + educ", mroz).information_matrix_test()
+    assert test.df == 5
+    assert np.isfinite(test.statistic)
+
+
+def test_information_matrix_of_a_linear_model():
+    """With an intercept only: skewness and kurtosis (Hall 1987), from moments on paper.
+
+    The elements for (mean, variance) are the variance (0 at the maximum), the third and the
+    fourth moment; with their influence functions for an estimated mean and variance.
+    """
+    rng = np.random.default_rng(0)
+    y = rng.gamma(3.0, size=80)
+    res = asx.linear("y ~ 1", {"y": y})
+    e = y - y.mean()
+    v = np.mean(e**2)
+    third = e**3 / v**3 - 3 * e / v**2
+    fourth = e**4 / (4 * v**4) - 6 * e**2 / (4 * v**3) + 3 / (4 * v**2)
+    fourth = fourth * 1.0
+    d = np.column_stack([third / 2, fourth])
+    s = np.column_stack([e / v, -0.5 / v + e**2 / (2 * v**2)])
+
+    def indicators(theta):
+        u, phi = y - theta[0], theta[1]
+        a = u**3 / (2 * phi**3) - 3 * u / (2 * phi**2)
+        b = u**4 / (4 * phi**4) - 6 * u**2 / (4 * phi**3) + 3 / (4 * phi**2)
+        return np.array([a.sum(), b.sum()])
+
+    h = 1e-5
+    start = np.array([y.mean(), v])
+    slope = np.column_stack(
+        [(indicators(start + h * u) - indicators(start - h * u)) / (2 * h) for u in np.eye(2)]
+    )
+    information = len(y) * np.diag([1 / v, 0.5 / v**2])
+    adjusted = d + s @ np.linalg.solve(information, slope.T)
+    total = d.sum(axis=0)
+    expected = total @ np.linalg.solve(adjusted.T @ adjusted, total)
+    ours = res.information_matrix_test()
+    assert ours.df == 2
+    assert ours.statistic == pytest.approx(expected, rel=1e-6)
+
+
+def test_information_matrix_of_a_network(mroz):
+    import equinox as eqx
+
+    class Line(eqx.Module):
+        weight: jax.Array = asx.parameter()
+
+        def __call__(self, xi):
+            return xi @ self.weight
+
+    x = np.column_stack([np.ones(753), (mroz["educ"] - 12) / 3])
+    rows = asx.Rows(x, mroz["inlf"].to_numpy(float))
+    network = asx.fit(asx.Regression(asx.Network(Line(jnp.zeros(2))), asx.Bernoulli()), rows)
+    linear = asx.fit(asx.Logit(2), rows)
+    with jax.enable_x64(True):
+        ours, expected = (information_matrix_statistic(f, rows) for f in (network, linear))
+    assert ours[1] == expected[1]
+    assert ours[0] == pytest.approx(expected[0], rel=1e-6)
+
+
+# --- sizes and power ------------------------------------------------------------------------------
+
+
+def within(share, level, replications):
+    return abs(share - level) < 3 * math.sqrt(level * (1 - level) / replications)
+
+
+def test_sizes_under_the_null():
+    """150 Poisson samples of 200 rows, each tested as a user would."""
+    rng = np.random.default_rng(20)
+    replications, n = 150, 200
+    x = rng.standard_normal(n)
+    hits = {"link": 0, "reset": 0, "overdispersion": 0}
+    for _ in range(replications):
+        y = rng.poisson(np.exp(1.0 + 0.4 * x)).astype(float)
+        res = asx.poisson("y ~ x", {"x": x, "y": y})
+        hits["link"] += res.link_test().p < 0.05
+        hits["reset"] += res.reset_test().p < 0.05
+        hits["overdispersion"] += res.overdispersion_test().p < 0.05
+    for name, count in hits.items():
+        assert within(count / replications, 0.05, replications), (name, count)
+
+
+def test_sizes_of_hosmer_lemeshow_and_information_matrix():
+    """The latter, of a logit with two coefficients and 1,000 rows."""
+    rng = np.random.default_rng(21)
+    replications, n = 120, 1000
+    x = rng.standard_normal(n)
+    p = 1 / (1 + np.exp(-(0.2 + 0.6 * x)))
+    hits = {"hosmer_lemeshow": 0, "information_matrix_test": 0}
+    for _ in range(replications):
+        y = (rng.uniform(size=n) < p).astype(float)
+        res = asx.logit("y ~ x", {"x": x, "y": y})
+        for name in hits:
+            hits[name] += getattr(res, name)().p < 0.05
+    for name, count in hits.items():
+        assert within(count / replications, 0.05, replications), (name, count)
+
+
+def test_power_where_the_model_is_wrong():
+    rng = np.random.default_rng(22)
+    x = rng.standard_normal(3000)
+    counts = rng.negative_binomial(2, 2 / (2 + np.exp(1 + 0.4 * x))).astype(float)
+    poisson = asx.poisson("y ~ x", {"x": x, "y": counts})
+    assert poisson.overdispersion_test().log_p < -50
+    assert poisson.information_matrix_test().log_p < -20
+    curved = (rng.uniform(size=3000) < 1 / (1 + np.exp(1 - x**2))).astype(float)
+    logit = asx.logit("y ~ x + I(x + x**3 / 10)", {"x": x, "y": curved})
+    assert logit.reset_test().log_p < -10
+    assert logit.hosmer_lemeshow().log_p < -10
