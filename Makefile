@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 SOURCES := src tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench readme clean
+.PHONY: help run test lint format bench readme validate clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ bench: $(VENV)/.installed-dev  ## run the benchmarks: ratios to rivals in the sa
 
 readme: $(VENV)/.installed-dev  ## compute the numbers of the README anew
 	$(BIN)/python benchmarks/agreement.py --write
+
+validate: $(VENV)/.installed-dev  ## every model that ships beside statsmodels
+	$(BIN)/asymptotix validate
 
 clean:  ## remove the environment, caches and build outputs
 	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis build dist site

@@ -14,7 +14,7 @@ from scipy import stats
 from asymptotix import families as fam
 from asymptotix import links as lk
 from asymptotix.core.errors import InputError
-from registry import FAMILIES
+from registry import ALPHA, FAMILIES
 
 GRID = np.array([-800.0, -40.0, -8.0, -1e-3, 0.3, 8.0, 40.0, 800.0])
 SHARES = [label for label in FAMILIES if label.startswith(("bernoulli", "binomial"))]
@@ -58,6 +58,8 @@ INVERSES = {
     "log": lambda x: (mp.exp(x), -mp.expm1(x), mp.exp(x), mp.exp(x)),
     "identity": lambda x: (x, 1 - x, mp.mpf(1), mp.mpf(0)),
     "sqrt": lambda x: (x * x, 1 - x * x, 2 * x, mp.mpf(2)),
+    "inverse": lambda x: (1 / x, 1 - 1 / x, -(x**-2), 2 * x**-3),
+    "inverse_square": lambda x: (x**-0.5, 1 - x**-0.5, -(x**-1.5) / 2, 3 * x**-2.5 / 4),
 }
 
 
@@ -80,7 +82,22 @@ def _oracle(label, eta, y):
             miss = y - mu
             constant = mp.log(2 * mp.pi) / 2
             return [-(miss**2) / 2 - constant, miss * slope, miss * bend - slope**2]
-        if kind == "poisson":
+        if kind in ("gamma", "inverse_gaussian"):
+            v = 1 / mu
+            inverse = [v, -slope * v**2, 2 * slope**2 * v**3 - bend * v**2]
+            square = [v**2, -2 * slope * v**3, 6 * slope**2 * v**4 - 2 * bend * v**3]
+            parts = [(-1, _log_jet(mu, slope, bend)), (-y, inverse)]
+            constant = 0
+            if kind == "inverse_gaussian":
+                parts = [(-mp.mpf(y) / 2, square), (1, inverse)]
+                constant = -1 / mp.mpf(2 * y) - mp.log(2 * mp.pi * mp.mpf(y) ** 3) / 2
+        elif kind == "negative_binomial":
+            a = mp.mpf(ALPHA)
+            total = _log_jet(1 + a * mu, a * slope, a * bend)
+            parts = [(y, _log_jet(mu, slope, bend)), (-y - 1 / a, total)]
+            constant = mp.loggamma(y + 1 / a) - mp.loggamma(1 / a) - mp.loggamma(y + 1)
+            constant += y * mp.log(a)
+        elif kind == "poisson":
             parts = [(y, _log_jet(mu, slope, bend)), (1, [-mu, -slope, -bend])]
             constant = -mp.loggamma(y + 1)
         else:
@@ -94,6 +111,8 @@ def _oracle(label, eta, y):
 
 def _inside(label, eta):
     kind, link = label.split("-")
+    if link in ("inverse", "inverse_square"):
+        return eta > 0
     if link in ("identity", "sqrt", "log") and kind != "gaussian":
         low = -np.inf if link == "log" else 0.0
         high = {"log": 0.0, "identity": 1.0}[link] if kind[0] == "b" else np.inf
@@ -107,6 +126,9 @@ def _outcomes(label):
         "bernoulli": [0.0, 1.0],
         "binomial": [(0.0, 5.0), (2.0, 5.0), (5.0, 5.0)],
         "poisson": [0.0, 1.0, 7.0],
+        "negative_binomial": [0.0, 1.0, 7.0],
+        "gamma": [0.2, 1.1, 7.0],
+        "inverse_gaussian": [0.2, 1.1, 7.0],
         "gaussian": [-1.3, 0.0, 2.5],
     }[kind]
 
@@ -203,18 +225,26 @@ SCIPY_INVERSE = {
     "log": np.exp,
     "identity": lambda eta: eta,
     "sqrt": np.square,
+    "inverse": np.reciprocal,
+    "inverse_square": lambda eta: eta**-0.5,
 }
 SCIPY_LOG_PROB = {
     "bernoulli": lambda y, mu: stats.bernoulli.logpmf(y, mu),
     "binomial": lambda y, mu: stats.binom.logpmf(*y, mu),
     "gaussian": lambda y, mu: stats.norm.logpdf(y, mu),
     "poisson": lambda y, mu: stats.poisson.logpmf(y, mu),
+    "negative_binomial": lambda y, mu: stats.nbinom.logpmf(y, 1 / ALPHA, 1 / (1 + ALPHA * mu)),
+    "gamma": lambda y, mu: stats.gamma.logpdf(y, 1.0, scale=mu),
+    "inverse_gaussian": lambda y, mu: stats.invgauss.logpdf(y, mu),
 }
 SCIPY_VARIANCE = {
     "bernoulli": lambda mu: mu * (1 - mu),
     "binomial": lambda mu: mu * (1 - mu),
     "gaussian": np.ones_like,
     "poisson": lambda mu: mu,
+    "negative_binomial": lambda mu: mu + ALPHA * mu**2,
+    "gamma": np.square,
+    "inverse_gaussian": lambda mu: mu**3,
 }
 
 
@@ -249,6 +279,9 @@ def test_saturated_is_the_largest_log_prob(label):
         "binomial": lambda y: stats.binom.logpmf(*y, y[0] / y[1]),
         "gaussian": lambda y: stats.norm.logpdf(0.0),
         "poisson": lambda y: stats.poisson.logpmf(y, y),
+        "negative_binomial": lambda y: SCIPY_LOG_PROB["negative_binomial"](y, y),
+        "gamma": lambda y: stats.gamma.logpdf(y, 1.0, scale=y),
+        "inverse_gaussian": lambda y: stats.invgauss.logpdf(y, y),
     }[kind]
     np.testing.assert_allclose(got.saturated[0], [at_its_mean(v) for v in y], atol=1e-13)
     assert (got.log_prob <= got.saturated + 1e-13).all()
@@ -326,6 +359,11 @@ def _assert_moments(draws, mean, variance):
         (fam.Poisson(), 0.7),
         (fam.Poisson(), np.log(40.0)),
         (fam.Poisson(), np.log(3e6)),
+        (fam.Gamma(lk.LogLink()).with_dispersion(0.3), 0.8),
+        (fam.InverseGaussian(lk.LogLink()).with_dispersion(0.3), 0.8),
+        (fam.NegativeBinomial(alpha=0.7), 1.2),
+        (fam.NegativeBinomial(alpha=1e-9), 1.2),
+        (fam.Beta(phi=3.0), 0.8),
     ],
     ids=str,
 )
@@ -424,13 +462,16 @@ def test_initial_predictor_reproduces_the_weighted_mean(label):
         response = jax.tree.map(jnp.asarray, (y, trials) if kind == "binomial" else y)
         eta = float(jax.jit(lambda y, w: family.initial_eta(y, w))(response, weights))
     # successes 3 among 4 (bernoulli) or 9 (binomial) weighted trials, half a trial either side
-    expected = {"bernoulli": 3.5 / 5, "binomial": 3.5 / 10, "gaussian": 3 / 4, "poisson": 3.5 / 4}
-    assert SCIPY_INVERSE[link](eta) == pytest.approx(expected[kind], rel=1e-12)
+    expected = {"bernoulli": 3.5 / 5, "binomial": 3.5 / 10}
+    counts = 3.5 / 4 if kind in ("poisson", "negative_binomial") else 3 / 4
+    assert SCIPY_INVERSE[link](eta) == pytest.approx(expected.get(kind, counts), rel=1e-12)
 
 
 @pytest.mark.parametrize("label", FAMILIES)
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_initial_predictor_is_finite_on_constant_responses(label, value):
+    if label.startswith(("gamma", "inverse_gaussian")):
+        value += 0.5  # 0 is outside their support
     y = np.full(3, value, np.float32)
     response = (y, np.ones_like(y)) if label.startswith("binomial") else y
     eta = FAMILIES[label]().initial_eta(response, jnp.ones(3, jnp.float32))
@@ -456,6 +497,12 @@ def test_initial_predictor_of_a_log_link_with_negative_mean():
         (fam.Binomial(), ([0, 0, 0], [0, 1, 1.5]), (0, 2), "whole numbers from 1: 0.0, 1.5"),
         (fam.Binomial(), ([0.5, -1], [2, 2]), (0, 1), "response='proportion'"),
         (fam.Poisson(), [3, -1, 0.5], (1, 2), "not counts .*: -1.0, 0.5"),
+        (fam.NegativeBinomial(), [3, 0.5], (1,), "not counts .*: 0.5"),
+        (fam.Gamma(), [3, 0, -1], (1, 2), "not positive numbers: 0, -1"),
+        (fam.InverseGaussian(), [3, np.inf], (1,), "not positive numbers: inf"),
+        (fam.QuasiPoisson(), [3, -1], (1,), "not counts .*: -1"),
+        (fam.QuasiBinomial(), ([1, 5], [3, 4]), (1,), "more successes than trials: 5"),
+        (fam.Beta(), [0.3, 1.0, 0.0], (1, 2), r"not strictly between 0 and 1: 1.0, 0.0"),
         (fam.Gaussian(), [0.0, np.inf], (1,), "not finite: inf"),
         (fam.Gaussian(lk.LogLink()), [np.nan, 2.0], (0,), "not finite: nan"),
     ],

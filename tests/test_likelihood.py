@@ -130,8 +130,14 @@ def _support(label, eta, y, i):
         trials = y[1][i]
         values = np.arange(trials + 1)
         points = (values, np.full(values.shape, trials))
-    elif family == "poisson":
+    elif family in ("poisson", "negative_binomial"):
         points = (np.arange(200.0),)
+    elif family in ("gamma", "inverse_gaussian"):
+        # the trapezoid rule in log(y) = sinh(t), which both tails leave fast
+        t = np.linspace(-5, 5, 2001)
+        y = np.exp(np.sinh(t))
+        density = np.exp(log_likelihoods(label, np.full(y.shape, eta), y))
+        return (y,), density * y * np.cosh(t) * (t[1] - t[0])
     else:
         nodes, weights = np.polynomial.hermite_e.hermegauss(40)
         from registry import mean

@@ -1,4 +1,4 @@
-"""The README's Python session works as pasted: all blocks, in order, in one namespace."""
+"""Python sessions of pages work as pasted: all blocks, in order, in one namespace."""
 
 import os
 import re
@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import asymptotix
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+PAGES = (ROOT / "README.md", ROOT / "docs" / "effects.md")
 SOURCE = Path(asymptotix.__file__).parent.parent
 BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -16,7 +19,7 @@ SESSION = """
 import linecache
 namespace = {"__name__": "__main__"}
 for line, code in BLOCKS:
-    name = f"README.md, block at line {line}"
+    name = f"block at line {line}"
     linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
     exec(compile(code, name, "exec"), namespace)
 """
@@ -45,13 +48,14 @@ def test_blocks_share_a_namespace_and_failures_name_their_line(tmp_path):
     assert blocks == [(2, "x = 1\n"), (9, "print(x)\n1 / 0\n")]
     run = run_session(blocks, tmp_path)
     assert run.stdout == "1\n"
-    assert "README.md, block at line 9" in run.stderr
+    assert "block at line 9" in run.stderr
     assert "ZeroDivisionError" in run.stderr
     assert run.returncode != 0
 
 
-def test_readme_session_works(tmp_path):
-    blocks = python_blocks(README.read_text(encoding="utf-8"))
-    assert blocks, "README.md has no ```python block"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_sessions_work(page, tmp_path):
+    blocks = python_blocks(page.read_text(encoding="utf-8"))
+    assert blocks, f"{page.name} has no ```python block"
     run = run_session(blocks, tmp_path)
     assert run.returncode == 0, run.stderr

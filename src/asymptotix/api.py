@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -9,20 +10,29 @@ import numpy as np
 
 from asymptotix.core.errors import FitWarning, InputError, close_matches
 from asymptotix.core.precision import double
-from asymptotix.core.reference import Normal, StudentT
 from asymptotix.core.status import MESSAGES
-from asymptotix.covariances import AbstractCovariance, InverseInformation, covariance_kind
-from asymptotix.covariances.estimate import estimate
+from asymptotix.covariances import (
+    AbstractCovariance,
+    InverseInformation,
+    covariance_kind,
+    reference_of,
+)
+from asymptotix.covariances.estimate import estimate, with_groups
+from asymptotix.data.groups import labelled
 from asymptotix.data.rows import Rows
 from asymptotix.families import AbstractFamily, Bernoulli, Gaussian, Poisson
-from asymptotix.fitting import Fit, Newton
+from asymptotix.fitting import AbstractSolver, Fit, Newton
+from asymptotix.fitting.api import check_route
 from asymptotix.fitting.host import fit as fit_rows
 from asymptotix.fitting.host import fit_constant
+from asymptotix.fitting.separated import extended_fit
 from asymptotix.links import ProbitLink
 from asymptotix.model import Regression, layout
-from asymptotix.predictors import Linear
+from asymptotix.penalties import AbstractPenalty
+from asymptotix.predictors import AbstractPredictor, Linear, LinearVector
 from asymptotix.results.inputs import Inputs
 from asymptotix.results.results import Results
+from asymptotix.results.separation import separated, separated_covariance, separation_note
 
 
 def logit(formula: str, data: Any, **options) -> Results:
@@ -37,12 +47,12 @@ def logit(formula: str, data: Any, **options) -> Results:
     Returns:
         `Results`; the response may be 0/1, bool, or have two labels, the second being the event.
     """
-    return _from_formula("Logit", formula, data, Bernoulli(), options)
+    return from_formula("Logit", formula, data, Bernoulli(), options)
 
 
 def probit(formula: str, data: Any, **options) -> Results:
     r"""Probit regression, $P(y = 1 \mid x) = \Phi(x^\top\beta)$; arguments as in `logit`."""
-    return _from_formula("Probit", formula, data, Bernoulli(ProbitLink()), options)
+    return from_formula("Probit", formula, data, Bernoulli(ProbitLink()), options)
 
 
 def lpm(formula: str, data: Any, **options) -> Results:
@@ -52,21 +62,21 @@ def lpm(formula: str, data: Any, **options) -> Results:
     other arguments as in `logit`.
     """
     options = {"cov": "HC1", **options}
-    return _from_formula("Linear probability", formula, data, Gaussian(), options, kind="binary")
+    return from_formula("Linear probability", formula, data, Gaussian(), options, kind="binary")
 
 
 def linear(formula: str, data: Any, **options) -> Results:
     r"""Linear regression, $E(y \mid x) = x^\top\beta$ by least squares; arguments as in `logit`."""
-    return _from_formula("Linear regression", formula, data, Gaussian(), options)
+    return from_formula("Linear regression", formula, data, Gaussian(), options)
 
 
 def poisson(formula: str, data: Any, **options) -> Results:
     r"""Poisson regression, $E(y \mid x) = e^{x^\top\beta}$; arguments as in `logit`."""
-    return _from_formula("Poisson regression", formula, data, Poisson(), options)
+    return from_formula("Poisson regression", formula, data, Poisson(), options)
 
 
 def glm(
-    formula: str,
+    formula: str | Mapping[str, str],
     data: Any,
     family: AbstractFamily,
     *,
@@ -78,7 +88,8 @@ def glm(
     offset: Any = None,
     missing: str = "drop",
     collinear: str = "drop",
-    solver: Newton | None = None,
+    solver: AbstractSolver | None = None,
+    penalty: AbstractPenalty | None = None,
     confidence: float = 0.95,
     reference: str | None = None,
     keep_data: bool = True,
@@ -86,18 +97,23 @@ def glm(
     """A generalised linear model of any family.
 
     Arguments:
-        formula, data: as in `logit`.
+        formula: as in `logit`; where the family has several predictors, a dict of formulas, such
+            as `{"mu": "y ~ x", "log_sigma": "~ z"}`.
+        data: as in `logit`.
         family: `asx.Bernoulli(link=asx.CloglogLink())`, `asx.Binomial()`, ... or your own.
         trials: a column's name or numbers, for grouped binomial responses.
         response: `"counts"` of successes, or `"proportion"` where it is a share of the trials.
-        cov: `"observed"` (default), `"expected"`, `"opg"`, `"HC0"`, `"HC1"`, or an object.
+        cov: `"observed"` (default), `"expected"`, `"opg"`, `"HC0"` to `"HC5"`, or an object, such
+            as `asx.Cluster("firm")` and `asx.HAC(time="year")`.
         weights, offset: a column's name or numbers, one a row of the data.
         weight_kind: `"frequency"`, `"precision"` or `"sampling"`; required with weights.
         missing: `"drop"` (with a warning) or `"raise"`.
         collinear: `"drop"` (with a warning) or `"raise"`.
-        solver: `asx.Newton()` by default.
+        solver: `asx.Newton()` by default; `asx.Quasi()`, `asx.Stochastic(optimiser)`.
+        penalty: added to the log-likelihood, such as `asx.Ridge(1.0)`.
         confidence: coverage of intervals.
-        reference: `"normal"` or `"t"`; by default as the family declares.
+        reference: `"normal"` or `"t"`; by default as the family declares, with clusters
+            t(G - 1).
         keep_data: whether Results refer to the data; otherwise verbs that need rows ask for them.
 
     Raises:
@@ -116,22 +132,46 @@ def glm(
         "missing": missing,
         "collinear": collinear,
         "solver": solver,
+        "penalty": penalty,
         "confidence": confidence,
         "reference": reference,
         "keep_data": keep_data,
     }
-    return _from_formula(title, formula, data, family, options)
+    return from_formula(title, formula, data, family, options)
 
 
 OPTIONS = (
     "trials", "response", "cov", "weights", "weight_kind", "offset", "missing", "collinear",
-    "solver", "confidence", "reference", "keep_data",
+    "solver", "penalty", "confidence", "reference", "keep_data",
 )  # fmt: skip
 
 
-def _from_formula(title, formula, data, family, options, kind=None) -> Results:
-    _check_options(options)
+def linear_predictor(design, response, family) -> AbstractPredictor:
+    """The linear predictor of a design: one, or one for each component of the family's eta."""
+    if family.eta_names:
+        return LinearVector({name: x.shape[1] for name, x in design.x.items()})
+    if family.response_kind == "categorical":
+        k, labels = len(design.names), response.levels[1:]
+        return LinearVector({str(label): k for label in labels}, shared=True)
+    return Linear(len(design.names))
+
+
+def from_formula(
+    title, formula, data, family, options, kind=None, predictor=linear_predictor, fit=None
+) -> Results:
+    """What every one-line call does; it is called from one, two frames below the user's.
+
+    Arguments:
+        title: what the model is called.
+        formula, data, family: as in `glm`.
+        options: the keywords of `glm` that the user gave.
+        kind: how the response is read, if not as the family says.
+        predictor: from design, coded response and family to a predictor.
+        fit: from model, rows, names and options to a `Fit`; that of the solver by default.
+    """
+    check_options(options)
     _check_family(family, options)
+    chosen = _covariance(options)
     inputs = Inputs(
         formula,
         data,
@@ -143,21 +183,29 @@ def _from_formula(title, formula, data, family, options, kind=None) -> Results:
         missing=options.get("missing", "drop"),
         response_kind=kind or family.response_kind,
         response_is=options.get("response", "counts"),
+        components=family.eta_names,
+        groups=labelled(chosen.group_columns),
     )
     rows, design, response = inputs.evaluate()
+    chosen, rows = with_groups(chosen.with_columns(tuple(inputs.groups)), rows)
     inputs = _settled(inputs, design, options.get("keep_data", True))
     family.check_response(rows.y, design.response_name or "response")
-    model = Regression(Linear(len(design.names)), family)
-    fit = _fit(model, rows, design.names, options)
-    chosen = _covariance(options.get("cov"), rows)
-    with double():
-        found = jax.tree.map(np.asarray, estimate(fit, rows, chosen))
-    reference = _reference(options.get("reference"), fit)
+    model = Regression(predictor(design, response, family), family)
+    names = _names(model, design.names)
+    fit = (fit or fit_formula)(model, rows, names, options)
+    extended = None
+    if fit.status_name == "separated":
+        extended = extended_fit(fit, model, rows, options.get("solver") or Newton())
+        fit, found = extended.fit, separated_covariance(extended, rows, chosen)
+    else:
+        with double():
+            found = jax.tree.map(np.asarray, estimate(fit, rows, chosen))
+    reference = reference_of(fit, found, options.get("reference"))
     result = Results(
         title=title,
         fit=fit,
         covariance=found,
-        names=_names(model, design.names),
+        names=names,
         inputs=inputs,
         spec=design.spec,
         reference=reference,
@@ -166,12 +214,28 @@ def _from_formula(title, formula, data, family, options, kind=None) -> Results:
         conventions=_conventions(fit, found, reference, inputs),
         dropped=design.dropped,
         event=response.event,
+        levels=response.levels,
+        reference_asked=options.get("reference"),
+        separated=extended
+        and separated(
+            extended, model, rows, design.kept, names, options.get("confidence", 0.95)
+        ),
     )
     _warn(result)
     return result
 
 
-def _check_options(options) -> None:
+REDUCED = "of the bias-reduced estimate: information of the likelihood alone"
+POSTERIOR = "of the maximum a-posteriori estimate: information with the penalty's curvature"
+DISPERSION = {
+    "fixed": "1",
+    "moment": "Pearson chi2 / (n - k)",
+    "estimated": "estimated with the coefficients",
+}
+
+
+def check_options(options) -> None:
+    """Raise `InputError` for unknown options and values that cannot be."""
     for name in options:
         if name not in OPTIONS:
             raise InputError(
@@ -184,8 +248,10 @@ def _check_options(options) -> None:
         )
     if options.get("collinear", "drop") not in ("drop", "raise"):
         raise InputError("collinear must be 'drop' or 'raise'.", code="option")
-    if options.get("cov") is not None:
-        covariance_kind(options["cov"])  # before the costly fit
+    if options.get("reference") not in (None, "normal", "t"):
+        raise InputError(
+            f"reference={options['reference']!r} must be 'normal' or 't'.", code="option"
+        )
 
 
 def _check_family(family, options) -> None:
@@ -202,17 +268,19 @@ def _check_family(family, options) -> None:
             code="trials",
             column="trials",
         )
+    if options.get("offset") is not None and family.response_kind == "categorical":
+        raise InputError(
+            f"Family {family.name} has one predictor a level, and an offset would belong to none "
+            "of them; leave offset= out.",
+            code="offset",
+            column="offset",
+        )
     if options.get("response", "counts") != "counts" and family.response_kind != "grouped":
         raise InputError(
             f"response= says how grouped responses are written; family {family.name} has none.",
             code="option",
         )
-    solver = options.get("solver")
-    if solver is not None and not isinstance(solver, Newton):
-        raise InputError(
-            f"solver={solver!r} is not a solver; give an instance, such as asx.Newton().",
-            code="solver",
-        )
+    check_route(options.get("solver") or Newton(), options.get("penalty"))
 
 
 def _settled(inputs: Inputs, design, keep_data: bool) -> Inputs:
@@ -223,42 +291,42 @@ def _settled(inputs: Inputs, design, keep_data: bool) -> Inputs:
     return dataclasses.replace(inputs, context=captured, data=inputs.data if keep_data else None)
 
 
-def _fit(model, rows: Rows, names, options) -> Fit:
+def fit_formula(model, rows: Rows, names, options) -> Fit:
+    """The fit of checked rows by the solver among the options."""
     solver = options.get("solver") or Newton()
     return fit_rows(
-        model, rows, solver, names=names, checked=True, collinear=options.get("collinear", "drop")
+        model,
+        rows,
+        solver,
+        names=names,
+        checked=True,
+        collinear=options.get("collinear", "drop"),
+        penalty=options.get("penalty"),
     )
 
 
-def _covariance(cov, rows: Rows) -> AbstractCovariance:
-    if cov is not None:
-        return covariance_kind(cov)
-    if rows.weight_kind == "sampling":
+def _covariance(options) -> AbstractCovariance:
+    if options.get("cov") is not None:
+        return covariance_kind(options["cov"])
+    if options.get("weight_kind") == "sampling":
         return covariance_kind("HC1")
+    penalty = options.get("penalty")
+    if penalty is not None and penalty.is_bias_reduction:
+        return InverseInformation("expected")
     return InverseInformation("observed")
-
-
-def _reference(given: str | None, fit: Fit):
-    if given not in (None, "normal", "t"):
-        raise InputError(f"reference={given!r} must be 'normal' or 't'.", code="option")
-    moment = fit.model.family.dispersion_rule == "moment"
-    if given == "t" or (given is None and moment):
-        return StudentT(float(fit.n) - int(np.sum(np.asarray(fit.active))))
-    return Normal()
 
 
 def _names(model: Regression, columns) -> tuple[str, ...]:
     mean = model.predictor.coefficient_names(columns) or ()
-    return (*mean, *layout(model).names[len(mean) :])
+    return (*mean, *(name.removeprefix("family.") for name in layout(model).names[len(mean) :]))
 
 
 def _conventions(fit: Fit, found, reference, inputs: Inputs) -> dict[str, str]:
     moment = fit.model.family.dispersion_rule == "moment"
     stated = {
-        "covariance": found.kind.label,
-        "bread": found.kind.bread,
+        **found.describe(),
         "reference": reference.label,
-        "dispersion": "Pearson chi2 / (n - k)" if moment else "1",
+        "dispersion": DISPERSION[fit.model.family.dispersion_rule],
         "log-likelihood dispersion": "deviance / n" if moment else "1",
         "AIC counts": "mean parameters and the dispersion" if moment else "all parameters",
         "llnull": "intercept only, same offset and weights",
@@ -266,11 +334,24 @@ def _conventions(fit: Fit, found, reference, inputs: Inputs) -> dict[str, str]:
         "missing": inputs.missing,
         "weights": inputs.weight_kind or "none",
     }
+    if fit.penalty is not None:
+        given = fit.penalty.penalty
+        stated["penalty"] = given.label
+        stated["standard errors"] = REDUCED if given.is_bias_reduction else POSTERIOR
+        stated["log-likelihood"] = "without the penalty, at the penalised estimate"
     return stated
 
 
 def _warn(result: Results) -> None:
-    if not result.converged:
+    if result.separated is not None:
+        warnings.warn(
+            f"The data of '{result.inputs.formula}' are separated, so that the "
+            f"maximum-likelihood estimate does not exist. {separation_note(result.separated)} "
+            f"Drop columns, pool levels, or use penalty=asx.Jeffreys().",
+            FitWarning,
+            stacklevel=4,
+        )
+    elif not result.converged and result.status != "early_stopped":
         warnings.warn(
             f"The fit of '{result.inputs.formula}' is {result.status}: "
             f"{MESSAGES[result.status]}. Standard errors are withheld.",

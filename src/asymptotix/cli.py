@@ -1,17 +1,39 @@
-"""The command line: `asymptotix fit`, `asymptotix demo`."""
+"""The command line: `asymptotix fit`, `demo`, `validate` and `bench`."""
 
 import argparse
+import contextlib
 import json
+import math
+import subprocess
 import sys
 import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
-MODELS = ("logit", "probit", "lpm", "linear", "poisson")
+import asymptotix as asx
+
+MODELS = ("logit", "probit", "lpm", "linear", "poisson", "glm")
+BENCHMARKS = Path(asx.__file__).parents[2] / "benchmarks"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a command and return its exit status: 0, 1 where a fit failed, 2 for bad input."""
+def main(arguments: list[str] | None = None, cases: Iterable[Any] | None = None) -> int:
+    """Run a command and return its exit status.
+
+    Arguments:
+        arguments: the words after `asymptotix`; those of the process by default.
+        cases: what `validate` runs over; everything that ships by default.
+
+    Returns:
+        0, 1 where a fit or a comparison failed, 2 for bad input.
+    """
     options = _parser().parse_args(arguments)
-    return options.run(options)
+    options.cases = cases
+    try:
+        return options.run(options)
+    except (asx.InputError, OSError) as error:
+        print(f"asymptotix: {error}", file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -20,52 +42,175 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     fit = commands.add_parser("fit", help="fit a model to a CSV or Parquet file")
-    fit.add_argument("data", help="path of a .csv or .parquet file")
-    fit.add_argument("formula", help='such as "y ~ x1 + C(g)"')
-    fit.add_argument("--model", choices=MODELS, default="logit")
-    fit.add_argument("--cov", help="observed, expected, opg, HC0 or HC1")
-    fit.add_argument("--confidence", type=float, default=0.95)
-    fit.add_argument("--json", metavar="FILE", help="write estimates and statistics there too")
+    _add_fit_options(fit)
     fit.set_defaults(run=_fit)
     demo = commands.add_parser("demo", help="three models on real data, beside statsmodels")
     demo.set_defaults(run=_demo)
+    validate = commands.add_parser("validate", help="every model against statsmodels")
+    validate.add_argument("--only", metavar="PATTERN", help='such as probit or "mroz*logit"')
+    validate.add_argument("--html", metavar="FILE", help="write a self-contained page there too")
+    validate.add_argument("--json", metavar="FILE", help="write every comparison there too")
+    validate.set_defaults(run=_validate)
+    bench = commands.add_parser("bench", help="run the benchmarks of a source checkout")
+    bench.add_argument("names", nargs="*", metavar="NAME", help="scripts; all of them by default")
+    bench.set_defaults(run=_bench)
     return parser
 
 
-def _fit(options) -> int:
-    import asymptotix as asx
+def _add_fit_options(fit: argparse.ArgumentParser) -> None:
+    fit.add_argument("data", help="path of a .csv or .parquet file")
+    fit.add_argument("formula", help='such as "y ~ x1 + C(g)"')
+    fit.add_argument("--model", choices=MODELS, help="logit where no --family is given")
+    fit.add_argument("--family", help="such as negative-binomial; a wrong name lists all")
+    fit.add_argument("--link", help="of the family, such as cloglog; its default otherwise")
+    fit.add_argument("--trials", metavar="COL", help="trials of a grouped binomial response")
+    fit.add_argument(
+        "--cov", help="observed, expected, opg or HC0 to HC5; CR0 to CR3 with --cluster"
+    )
+    fit.add_argument(
+        "--cluster",
+        metavar="COL",
+        action="append",
+        help="cluster-robust errors by this column; give it again for several",
+    )
+    fit.add_argument("--weights", metavar="COL")
+    fit.add_argument("--weight-kind", help="frequency, precision or sampling; with --weights")
+    fit.add_argument("--offset", metavar="COL")
+    fit.add_argument("--confidence", type=float, default=0.95)
+    fit.add_argument(
+        "--report", metavar="FILE", help="write a page with tables and pictures there (.html)"
+    )
+    fit.add_argument("--json", metavar="FILE", help="write estimates and statistics there too")
 
-    model = getattr(asx, options.model)
-    cov = {} if options.cov is None else {"cov": options.cov}
+
+# --- fit --------------------------------------------------------------------------------
+
+
+def _fit(options) -> int:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        try:
-            res = model(options.formula, options.data, confidence=options.confidence, **cov)
-        except asx.InputError as error:
-            print(f"asymptotix: {error}", file=sys.stderr)
-            return 2
+        verb, keywords = _model(options)
+        for name in ("trials", "weights", "weight_kind", "offset", "confidence"):
+            if getattr(options, name) is not None:
+                keywords[name] = getattr(options, name)
+        res = verb(options.formula, _source(options.data), **keywords, **_covariance(options))
     for warning in said:
         print(f"asymptotix: {warning.message}", file=sys.stderr)
     print(res.summary())
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(_as_json(res), file, indent=1)
+    _write_json(options.json, lambda: _as_json(res))
+    if options.report:
+        res.report(options.report)
     return 0 if res.converged else 1
 
 
-def _as_json(res) -> dict:
+def _model(options) -> tuple[Any, dict[str, Any]]:
+    """The verb of the package, with the family where one is named."""
+    if options.family is None:
+        if options.link is not None:
+            raise asx.InputError("--link needs --family, such as --family bernoulli.", code="link")
+        if options.model == "glm":
+            raise asx.InputError("--model glm needs --family, such as poisson.", code="family")
+        return getattr(asx, options.model or "logit"), {}
+    if options.model not in (None, "glm"):
+        raise asx.InputError(
+            f"--model {options.model} has a family already; leave out --model or --family.",
+            code="family",
+        )
+    return asx.glm, {"family": _family(options.family, options.link)}
+
+
+def _family(name: str, link: str | None):
+    from asymptotix import families, links
+
+    known = _by_name(families, families.AbstractFamily)
+    # several predictors need several formulas, and those do not fit one argument
+    known = {name: family for name, family in known.items() if not family.eta_names}
+    family = _looked_up(known, name, "family")
+    if link is None:
+        return family()
+    if "link" not in family.__dataclass_fields__:
+        raise asx.InputError(f"Family {name} has no link to choose; leave out --link.", code="link")
+    chosen = _by_name(links, links.AbstractLink)
+    chosen.pop("power", None)  # which power?
+    return family(link=_looked_up(chosen, link, "link")())
+
+
+def _by_name(package, base: type) -> dict[str, Any]:
+    """The concrete classes that a package hands on, by their names with hyphens."""
+    classes = (getattr(package, name) for name in package.__all__)
+    return {
+        c.name.replace(" ", "-").replace("_", "-"): c
+        for c in classes
+        if issubclass(c, base) and isinstance(getattr(c, "name", None), str)
+    }
+
+
+def _looked_up(known: dict[str, Any], name: str, what: str):
+    found = known.get(name.lower().replace("_", "-"))
+    if found is None:
+        raise asx.InputError(
+            f"There is no {what} {name!r}; use one of {', '.join(sorted(known))}.", code=what
+        )
+    return found
+
+
+def _source(path: str):
+    """The file, which says in one sentence when it is not what its name says."""
+    from asymptotix.data.frames import Source, open_source
+
+    with _readable(path):
+        source = open_source(path)
+
+    def load(wanted):
+        with _readable(path):
+            return source.load(wanted)
+
+    return Source(source.names, load)
+
+
+@contextlib.contextmanager
+def _readable(path: str):
+    """Parsers raise `ValueError`s of many kinds."""
+    try:
+        yield
+    except asx.InputError:
+        raise
+    except ValueError as error:
+        raise asx.InputError(f"'{path}' cannot be read: {error}", code="file") from error
+
+
+def _covariance(options) -> dict[str, Any]:
+    if options.cluster:
+        correction = {} if options.cov is None else {"correction": options.cov}
+        return {"cov": asx.Cluster(*options.cluster, **correction)}
+    return {} if options.cov is None else {"cov": options.cov}
+
+
+def _as_json(res) -> dict[str, Any]:
     """Estimates and statistics with broom's names; what does not exist is null."""
-
-    def records(frame):
-        return json.loads(frame.to_json(orient="records", double_precision=15))
-
     return {
         "formula": res.inputs.formula,
         "status": res.status,
         "conventions": res.conventions,
-        "coefficients": records(res.tidy()),
-        "model": records(res.glance())[0],
+        "coefficients": _records(res.tidy()),
+        "model": _records(res.glance())[0],
     }
+
+
+def _records(frame) -> list[dict[str, Any]]:
+    def told(value):
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return [{k: told(v) for k, v in row.items()} for row in frame.to_dict(orient="records")]
+
+
+def _write_json(path: str | None, content) -> None:
+    if path:
+        text = json.dumps(content(), indent=1, allow_nan=False)
+        Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+# --- the other commands -----------------------------------------------------------------
 
 
 def _demo(options) -> int:
@@ -74,6 +219,37 @@ def _demo(options) -> int:
 
     demo.main()
     return 0
+
+
+def _validate(options) -> int:
+    from asymptotix import validation
+
+    found = validation.validate(options.cases, options.only, _progress)
+    _progress("")
+    print(validation.table(found))
+    if options.html:
+        Path(options.html).write_text(validation.page(found), encoding="utf-8")
+    _write_json(options.json, lambda: validation.as_json(found))
+    return 0 if validation.passed(found) else 1
+
+
+def _progress(text: str) -> None:
+    """One line on a terminal, written over."""
+    if sys.stderr.isatty():
+        print(f"\r{text:<78.78}", end="\r", file=sys.stderr, flush=True)
+
+
+def _bench(options) -> int:
+    """Run scripts of a source checkout; `agreement.py` is left to `make readme`."""
+    scripts = {p.stem: p for p in sorted(BENCHMARKS.glob("[!_]*.py")) if p.stem != "agreement"}
+    if not scripts:
+        raise asx.InputError(
+            "The benchmarks do not ship with the package; they are in the folder benchmarks/ of "
+            "its source code, where 'make bench' runs them.",
+            code="benchmarks",
+        )
+    chosen = [_looked_up(scripts, name, "benchmark") for name in options.names or scripts]
+    return max(int(subprocess.call([sys.executable, path]) != 0) for path in chosen)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 
 from asymptotix.core.errors import InputError, listed
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
+from asymptotix.families.recession import Cones
 
 Dispersion = Literal["fixed", "moment", "estimated"]
 
@@ -46,6 +47,10 @@ class AbstractFamily(eqx.Module):
     response_kind: ClassVar[Literal["numeric", "binary", "grouped", "categorical"]] = "numeric"
     """How a data frame's response is read: as numbers, as 0/1 or two labels, with trials, or as
     labels numbered from 0."""
+
+    is_exponential: ClassVar[bool] = False
+    r"""Whether, at fixed dispersion, it is an exponential family in its mean, with one $\eta$:
+    then mean and variance say all that bias reduction needs."""
 
     eta_names: ClassVar[tuple[str, ...]] = ()
     """Names of the components of a vector eta that have a formula each; the first has the
@@ -95,6 +100,15 @@ class AbstractFamily(eqx.Module):
         square = residual**2 / jnp.where(positive, variance, 1.0)
         return jnp.where(positive | (residual != 0), square, 0.0)
 
+    def deviance(self, eta: Eta, y: Response) -> Scalar:
+        r"""$2\{\max_\eta \log f(y \mid \eta) - \log f(y \mid \eta)\}$, one observation's part."""
+        return 2 * (self.saturated(y) - self.log_prob(eta, y))
+
+    def log_tails(self, eta: Eta, y: Response) -> tuple[Scalar, Scalar]:
+        r"""$\log P(Y < y)$ and $\log P(Y > y)$, for quantile residuals; NaN if not known."""
+        del eta, y
+        return jnp.array(jnp.nan), jnp.array(jnp.nan)
+
     def response_mean(self, y: Response) -> Scalar:
         """The response on the scale of `mean` (a share for grouped binomial)."""
         return y
@@ -103,6 +117,15 @@ class AbstractFamily(eqx.Module):
         """The variance of `response_mean(y)`; `y` only lends its trials."""
         del y
         return self.variance(eta)
+
+    def recession(self, y) -> Cones | None:
+        r"""The directions of $\eta$ along which each `log_prob` never falls; `None` if not known.
+
+        Where one direction of the coefficients is among those of every row, the data are
+        separated. Asked on the host, with all responses as NumPy arrays.
+        """
+        del y
+        return None
 
     def smooth_in_response(self) -> "AbstractFamily":
         """The same family with a `log_prob` that has derivatives in `y`.

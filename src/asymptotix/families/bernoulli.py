@@ -9,6 +9,7 @@ import numpy as np
 from asymptotix.core.typing import Array, Bool, Eta, Float, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses
 from asymptotix.families.fractional import Fractional
+from asymptotix.families.recession import Cones, endless_side, half_lines
 from asymptotix.links.base import AbstractLink
 from asymptotix.links.logit import LogitLink
 
@@ -26,6 +27,7 @@ class Bernoulli(AbstractFamily):
     name: ClassVar[str] = "bernoulli"
     dispersion_rule: ClassVar[Dispersion] = "fixed"
     response_kind: ClassVar = "binary"
+    is_exponential: ClassVar[bool] = True
 
     def log_prob(self, eta: Eta, y: Response) -> Scalar:
         r"""$\log\mu$ for $y = 1$, $\log(1 - \mu)$ for $y = 0$."""
@@ -43,6 +45,11 @@ class Bernoulli(AbstractFamily):
         r"""$\mu(1 - \mu)$."""
         return self.link.inverse(eta) * complement(self.link, eta)
 
+    def log_tails(self, eta: Eta, y: Response) -> tuple[Scalar, Scalar]:
+        success = y > 0.5
+        below, above = self.log_prob(eta, jnp.zeros_like(eta)), self.log_prob(eta, eta * 0 + 1)
+        return jnp.where(success, below, -jnp.inf), jnp.where(success, -jnp.inf, above)
+
     def sample(self, eta: Eta, *, key: Key) -> Response:
         uniform = jax.random.uniform(key, eta.shape, eta.dtype)
         return (uniform < self.mean(eta)).astype(eta.dtype)
@@ -57,6 +64,10 @@ class Bernoulli(AbstractFamily):
 
     def initial_eta(self, y: Response, weights: Float[Array, "n"]) -> Eta:
         return interior_eta(self.link, jnp.sum(weights * y), jnp.sum(weights))
+
+    def recession(self, y) -> Cones:
+        y = np.asarray(y)
+        return half_lines(np.where(y == 1, endless_side(self.link, 1), endless_side(self.link, 0)))
 
     def smooth_in_response(self) -> AbstractFamily:
         return Fractional(self)

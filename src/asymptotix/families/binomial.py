@@ -5,7 +5,7 @@ from typing import ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import xlogy
+from jax.scipy.special import betainc, xlogy
 
 from asymptotix.core.special import LOG_SQRT_2PI, stirling_error, y_log_ratio
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
@@ -16,6 +16,7 @@ from asymptotix.families.bernoulli import (
     interior_eta,
     log_outcomes,
 )
+from asymptotix.families.recession import Cones, endless_side, half_lines
 from asymptotix.links.base import AbstractLink
 from asymptotix.links.logit import LogitLink
 
@@ -42,6 +43,7 @@ class Binomial(AbstractFamily):
     name: ClassVar[str] = "binomial"
     dispersion_rule: ClassVar[Dispersion] = "fixed"
     response_kind: ClassVar = "grouped"
+    is_exponential: ClassVar[bool] = True
 
     def log_prob(self, eta: Eta, y: Response) -> Scalar:
         r"""$\log\binom{m}{s} + s\log\mu + (m - s)\log(1 - \mu)$."""
@@ -63,6 +65,15 @@ class Binomial(AbstractFamily):
     def variance(self, eta: Eta) -> Scalar:
         r"""$\mu(1 - \mu)$, of one trial."""
         return self.link.inverse(eta) * complement(self.link, eta)
+
+    def log_tails(self, eta: Eta, y: Response) -> tuple[Scalar, Scalar]:
+        r"""By incomplete beta functions: $P(S < s) = I_{1-\mu}(m - s + 1, s)$."""
+        s, m = _as_floats(y, eta)
+        mu, rest = self.mean(eta), complement(self.link, eta)
+        below = betainc(m - s + 1, jnp.where(s > 0, s, 1.0), rest)
+        above = betainc(s + 1, jnp.where(s < m, m - s, 1.0), mu)
+        zero = -jnp.inf
+        return jnp.where(s > 0, jnp.log(below), zero), jnp.where(s < m, jnp.log(above), zero)
 
     def sample(self, eta: Eta, *, key: Key, trials: Scalar | int = 1) -> Response:
         r"""Successes among `trials`, with the trials.
@@ -102,6 +113,11 @@ class Binomial(AbstractFamily):
         r"""$\mu(1 - \mu)/m$."""
         _, trials = _as_floats(y, eta)
         return self.variance(eta) / trials
+
+    def recession(self, y) -> Cones:
+        successes, trials = (np.asarray(part) for part in y)
+        none, all_ = endless_side(self.link, 0), endless_side(self.link, 1)
+        return half_lines(np.where(successes == 0, none, np.where(successes == trials, all_, 0)))
 
     def check_response(self, y, name: str) -> None:
         successes, trials = (np.asarray(part) for part in y)

@@ -6,17 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from asymptotix.core.parameters import constant
-from asymptotix.core.special import LOG_SQRT_2PI
+from asymptotix.core.parameters import as_number, constant
+from asymptotix.core.special import LOG_SQRT_2PI, log_ndtr
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses
 from asymptotix.links.base import AbstractLink
 from asymptotix.links.identity import IdentityLink
-
-
-def _as_array(value):
-    # A NumPy leaf, so that building a family starts no backend and is float64 under any setting.
-    return value if isinstance(value, jax.Array) else np.asarray(value, np.float64)
 
 
 class Gaussian(AbstractFamily):
@@ -29,7 +24,7 @@ class Gaussian(AbstractFamily):
     """
 
     link: AbstractLink = IdentityLink()
-    dispersion: Float[Array, ""] = constant(converter=_as_array, default=1.0)
+    dispersion: Float[Array, ""] = constant(converter=as_number, default=1.0)
 
     name: ClassVar[str] = "gaussian"
     dispersion_rule: ClassVar[Dispersion] = "moment"
@@ -49,6 +44,10 @@ class Gaussian(AbstractFamily):
     def variance(self, eta: Eta) -> Scalar:
         r"""$\phi$."""
         return jnp.full_like(eta, jnp.asarray(self.dispersion, eta.dtype))
+
+    def log_tails(self, eta: Eta, y: Response) -> tuple[Scalar, Scalar]:
+        z = (jnp.asarray(y, eta.dtype) - self.mean(eta)) / jnp.sqrt(self.variance(eta))
+        return log_ndtr(z), log_ndtr(-z)
 
     def sample(self, eta: Eta, *, key: Key) -> Response:
         scale = jnp.sqrt(self.variance(eta))

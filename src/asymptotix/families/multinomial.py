@@ -8,6 +8,7 @@ import numpy as np
 
 from asymptotix.core.typing import Array, Eta, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses
+from asymptotix.families.recession import Cones
 
 
 class Multinomial(AbstractFamily):
@@ -55,6 +56,15 @@ class Multinomial(AbstractFamily):
         probability = self.mean(eta)
         seen = jnp.arange(probability.shape[0]) == y
         return jnp.sum((seen - probability) ** 2 / probability)
+
+    def recession(self, y) -> Cones:
+        r"""$\eta_y - \eta_j$ may not fall, for every other level $j$."""
+        levels = int(np.max(y)) + 1
+        whole = np.vstack([np.zeros(levels - 1), np.eye(levels - 1)])
+        own = np.asarray(y, int)
+        others = np.array([[j for j in range(levels) if j != c] for c in range(levels)])
+        normals = whole[own][:, None, :] - whole[others[own]]
+        return Cones(normals, np.zeros(len(own), bool))
 
     def check_response(self, y, name: str) -> None:
         y = np.asarray(y)

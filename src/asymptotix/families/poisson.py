@@ -5,11 +5,12 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln
+from jax.scipy.special import gammainc, gammaincc, gammaln
 
 from asymptotix.core.special import y_log_ratio
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses
+from asymptotix.families.recession import Cones, endless_side, half_lines
 from asymptotix.links.base import AbstractLink
 from asymptotix.links.log import LogLink
 
@@ -26,6 +27,7 @@ class Poisson(AbstractFamily):
 
     name: ClassVar[str] = "poisson"
     dispersion_rule: ClassVar[Dispersion] = "fixed"
+    is_exponential: ClassVar[bool] = True
 
     def log_prob(self, eta: Eta, y: Response) -> Scalar:
         r"""$y\log\mu - \mu - \log y!$."""
@@ -47,8 +49,14 @@ class Poisson(AbstractFamily):
     def variance(self, eta: Eta) -> Scalar:
         return self.link.inverse(eta)
 
+    def log_tails(self, eta: Eta, y: Response) -> tuple[Scalar, Scalar]:
+        r"""By incomplete gamma functions: $P(Y < y) = Q(y, \mu)$."""
+        y, mu = jnp.asarray(y, eta.dtype), self.mean(eta)
+        below = gammaincc(jnp.where(y > 0, y, 1.0), mu)
+        return jnp.where(y > 0, jnp.log(below), -jnp.inf), jnp.log(gammainc(y + 1.0, mu))
+
     def sample(self, eta: Eta, *, key: Key) -> Response:
-        return _draw(key, self.mean(eta))
+        return draw_poisson(key, self.mean(eta))
 
     def expected_information(self, eta: Eta, y: Response) -> Array:
         r"""$\mu\,(\partial\log\mu/\partial\eta)^2 = \mu'^2/\mu$."""
@@ -65,22 +73,30 @@ class Poisson(AbstractFamily):
         """The link of the mean count; half an event more keeps a sample of zeros off 0."""
         return self.link.link((jnp.sum(weights * y) + 0.5) / jnp.sum(weights))
 
+    def recession(self, y) -> Cones:
+        return half_lines(np.where(np.asarray(y) == 0, endless_side(self.link, 0), 0))
+
     def check_response(self, y, name: str) -> None:
-        y = np.asarray(y)
-        refuse_responses(
-            ~((y >= 0) & (y == np.round(y))),
-            y,
-            name,
-            "are not counts (whole numbers from 0)",
-            "Give counts, with the logarithm of the exposure as an offset.",
-        )
-        refuse_constant(not np.any(y), name, "0")
+        check_counts(y, name)
+
+
+def check_counts(y, name: str) -> None:
+    """Raise `InputError` unless a response is whole numbers from 0, and not all of them 0."""
+    y = np.asarray(y)
+    refuse_responses(
+        ~((y >= 0) & (y == np.round(y))),
+        y,
+        name,
+        "are not counts (whole numbers from 0)",
+        "Give counts, with the logarithm of the exposure as an offset.",
+    )
+    refuse_constant(not np.any(y), name, "0")
 
 
 _LARGE_MEAN = 1e5
 
 
-def _draw(key: Key, mean: Scalar) -> Scalar:
+def draw_poisson(key: Key, mean: Scalar) -> Scalar:
     r"""A Poisson draw in the dtype of `mean`.
 
     JAX's sampler works in single precision: from a mean of 1e6 its variance is off by 3 %. Above

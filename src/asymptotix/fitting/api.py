@@ -14,6 +14,7 @@ from asymptotix.core.status import MESSAGES, succeeded
 from asymptotix.data.rows import Rows
 from asymptotix.fitting import host
 from asymptotix.fitting.assemble import counts, residual_dof, traced_scalars
+from asymptotix.fitting.corrected import check_reduction
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.implicit import optimum
 from asymptotix.fitting.newton import Newton
@@ -116,6 +117,13 @@ def _traced_fit(model: Regression, rows: Rows, solver, penalty, dtype) -> Fit:
     if is_structured(model, block.x):
         designs = jax.eval_shape(model.predictor.designs, block.x)
         active = tuple(jnp.ones(d.shape[1], bool) for d in designs)
+    check_reduction(penalty, model, None if active is None else [a.shape[0] for a in active])
+    if penalty is not None and penalty.intercept_correction:
+        raise InputError(
+            f"{penalty.label} takes two fits and is made outside of jit, vmap and grad; "
+            "use asx.Jeffreys() inside.",
+            code="penalty",
+        )
     _, n, _ = counts(block, rows.weight_kind)
     size = jnp.concatenate(active) if active else jnp.ones(layout(model.predictor).size)
     constant = jax.lax.stop_gradient

@@ -8,13 +8,21 @@ import numpy as np
 
 from asymptotix.core.linalg import triangular_factor
 from asymptotix.core.typing import Array, Float
+from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block
+from asymptotix.fitting.corrected import reduces_bias
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.implicit import observed_information
 from asymptotix.fitting.newton import Newton, NewtonState
 from asymptotix.fitting.penalised import penalty_value
 from asymptotix.fitting.traced import Setup
-from asymptotix.likelihood import Statistics, dispersed_log_likelihood, outward, statistics
+from asymptotix.likelihood import (
+    Statistics,
+    dispersed_log_likelihood,
+    outward,
+    row_log_likelihoods,
+    statistics,
+)
 from asymptotix.model import Regression, layout
 
 
@@ -108,7 +116,7 @@ def final_information(
     model: Regression, options: Newton, setup: Setup, state: NewtonState, rows: Block
 ):
     """The observed information at the end and its factor; one more pass after Fisher scoring."""
-    if options.curvature == "observed":
+    if options.curvature == "observed" and not reduces_bias(setup.penalty):
         return state.here.information, state.here.factor
     information = observed_information(model, setup, state.params, rows)
     return information, triangular_factor(information, setup.problem.active)
@@ -137,8 +145,7 @@ def scalars(
         plugged, precision = plugged_dispersion(stats, n), weight_kind == "precision"
         llf = dispersed_log_likelihood(fitted, rows, plugged, precision_weights=precision)
     constant = jax.lax.stop_gradient
-    params = state.params
-    kernel = state.here.value - penalty_value(setup.penalty, setup.coordinates, params)
+    kernel = _kernel(fitted, rows, setup, state)
     return Scalars(
         stats.deviance,
         stats.log_likelihood,
@@ -154,3 +161,10 @@ def scalars(
         total,
         constant(kernel),
     )
+
+
+def _kernel(fitted: Regression, rows: Block, setup: Setup, state: NewtonState):
+    """The log-likelihood's kernel, without a penalty; after bias reduction by a pass of its own."""
+    if reduces_bias(setup.penalty):
+        return sum_blocks(lambda b: jnp.sum(row_log_likelihoods(fitted, b)), rows)
+    return state.here.value - penalty_value(setup.penalty, setup.coordinates, state.params)

@@ -28,7 +28,7 @@ class Bar:
             if self.bar is None and now - self.begun > PATIENCE:
                 from tqdm.auto import tqdm  # needed by long work only
 
-                self.bar = tqdm(total=self.total, desc=self.label, leave=False)
+                self.bar = tqdm(total=self.total, initial=self.done, desc=self.label, leave=False)
             if self.bar is not None:
                 self.bar.update(self.done - self.bar.n)
 

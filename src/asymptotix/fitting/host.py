@@ -14,7 +14,9 @@ from asymptotix.data.checks import check_rows
 from asymptotix.data.rows import Rows
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.fitting import large, newton, small
+from asymptotix.fitting.corrected import check_intercept, check_reduction, reduces_bias
 from asymptotix.fitting.fit import Fit
+from asymptotix.fitting.intercepts import with_corrected_intercept
 from asymptotix.fitting.rank import collinear_columns
 from asymptotix.fitting.separated import diagnosed
 from asymptotix.fitting.solver import AbstractSolver
@@ -47,19 +49,23 @@ def fit(
         model = _in_double(model)
         columns = small.design_columns(model, small.x_outline(rows.x))
         active = None if columns is None else tuple(np.ones(k, bool) for k in columns)
+        check_reduction(penalty, model, columns)
         if penalty is None:
             _check_size(rows, columns)
         if not checked:
             model.family.check_response(jax.tree.map(np.asarray, rows.y), "y")
         run = small.solve if rows.n <= SLAB_ROWS else large.solve
         found = run(model, rows, solver, active, qr=False, penalty=penalty)
-        if active is None or penalty is not None:
+        if active is None or (penalty is not None and not reduces_bias(penalty)):
             return found
         if _suspicious(found):
             active, omitted = _without_collinear(rows, model, found, active, names)
             if omitted:
                 _say_collinear(omitted, names, collinear)
-            found = run(model, rows, solver, active, qr=True)
+            found = run(model, rows, solver, active, qr=True, penalty=penalty)
+        if penalty is not None and penalty.intercept_correction:
+            check_intercept(penalty, found.coordinates)
+            return with_corrected_intercept(found, rows) if bool(found.converged) else found
         return diagnosed(found, model, rows)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from asymptotix.core.errors import InputError
 from asymptotix.core.linalg import fill_inactive
 from asymptotix.core.precision import scope
 from asymptotix.core.static import Static
@@ -18,6 +19,7 @@ from asymptotix.core.status import succeeded
 from asymptotix.data.blocks import map_blocks, sum_blocks
 from asymptotix.data.rows import Block
 from asymptotix.fitting import traced
+from asymptotix.fitting.corrected import reduces_bias
 from asymptotix.fitting.penalised import penalised, penalty_value
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.likelihood import block_sums, exact
@@ -40,7 +42,7 @@ def optimum(
     route: AbstractSolver = solver.combine(solver_arrays)
     state, history = traced.solve(model, route, rows, setup, qr=True)
     information = state.here.information
-    if route.newton.curvature != "observed":
+    if route.newton.curvature != "observed" or reduces_bias(setup.penalty):
         information = observed_information(model, setup, state.params, rows)
     return state.params, information, state, history
 
@@ -58,6 +60,12 @@ def _forward(static, solver, solver_arrays, arrays, rows, setup):
 
 def _backward(static, solver, residuals, cotangents):
     del solver
+    if reduces_bias(residuals[2].penalty):
+        raise InputError(
+            "Estimates with a bias reduction have no derivatives here; use a prior, such as "
+            "asx.GaussianPrior(), where a fit is differentiated.",
+            code="penalty",
+        )
     arrays, rows, setup, params, information, state = residuals
     params_bar, information_bar, *_ = cotangents
     with scope(params.dtype):

@@ -19,6 +19,12 @@ from asymptotix.fitting.assemble import (
     plugged_dispersion,
     residual_dof,
 )
+from asymptotix.fitting.corrected import (
+    corrected,
+    correction_block,
+    reduces_bias,
+    working_curvature,
+)
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.penalised import bind, penalised, penalty_value
 from asymptotix.fitting.solver import AbstractSolver
@@ -61,13 +67,29 @@ def solve(
     at = functools.partial(_evaluate, slabs, static, arrays, setup, qr)
     state = _last_stretch(solver, setup, at, lambda: _default_start(model, setup, rows))
     curvature = solver.newton.curvature
-    final = state.here if curvature == "observed" else at(state.params, "observed")
+    final = state.here
+    if curvature != "observed" or reduces_bias(penalty):
+        plain = setup if not reduces_bias(penalty) else setup._replace(penalty=None)
+        final = _evaluate(slabs, static, arrays, plain, qr, state.params, "observed")
     return _assembled(model, rows, slabs, setup, state, final, counted, history)
 
 
 def _evaluate(slabs: Slabs, static, arrays, setup: traced.Setup, qr: bool, params, curvature):
-    sums = slabs.sum(lambda s: _sums(static, curvature, arrays, setup.coordinates, params, s))
-    sums = _penalised(sums, setup.penalty, setup.coordinates, params)
+    penalty, coordinates = setup.penalty, setup.coordinates
+    curvature = working_curvature(penalty, curvature)
+    sums = slabs.sum(lambda s: _sums(static, curvature, arrays, coordinates, params, s))
+    if penalty is not None and reduces_bias(penalty):
+        sums = corrected(
+            penalty,
+            Sums(*sums),
+            coordinates,
+            setup.problem.active,
+            lambda inverse: slabs.sum(
+                lambda s: _correction(static, penalty, arrays, coordinates, params, inverse, s)
+            ),
+        )
+    else:
+        sums = _penalised(sums, penalty, coordinates, params)
     factor = _factor(sums.information, setup.problem.active)
     if qr and traced.is_orthogonal(setup):
         factor = _slab_factor(slabs, static, arrays, setup, curvature, params, factor)
@@ -101,12 +123,14 @@ def _assembled(model, rows: Rows, slabs, setup, state, final, counted, history) 
     n_rows, n, total = counted
     fitted = layout(model).replace(model, outward(setup.coordinates, state.params))
     leaves, shape = split(fitted)
-    stats = slabs.sum(lambda s: _statistics(shape, leaves, s))
+    stats = slabs.sum(lambda s: slab_statistics(shape, leaves, s))
     llf = stats.log_likelihood
     if model.family.dispersion_rule == "moment":
         plugged, precision = plugged_dispersion(stats, n), rows.weight_kind == "precision"
         llf = slabs.sum(lambda s: _log_likelihood(shape, precision, leaves, plugged, s))
-    kernel = state.here.value - penalty_value(setup.penalty, setup.coordinates, state.params)
+    kernel = final.value
+    if not reduces_bias(setup.penalty):
+        kernel = state.here.value - penalty_value(setup.penalty, setup.coordinates, state.params)
     scalars = Scalars(
         stats.deviance,
         stats.log_likelihood,
@@ -154,7 +178,15 @@ def _sums(static, curvature, arrays, coordinates, params, slab: Block) -> Sums:
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _statistics(static, arrays, slab: Block) -> Statistics:
+def _correction(static, penalty, arrays, coordinates, params, inverse, slab: Block):
+    model = static.combine(arrays)
+    return sum_blocks(
+        lambda b: correction_block(penalty, model, coordinates, params, inverse, b), slab
+    )
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def slab_statistics(static, arrays, slab: Block) -> Statistics:
     return statistics(static.combine(arrays), slab)
 
 

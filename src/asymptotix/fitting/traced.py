@@ -12,10 +12,17 @@ from asymptotix.core.typing import Array, Float
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block
 from asymptotix.fitting import newton
+from asymptotix.fitting.corrected import (
+    corrected,
+    correction_block,
+    reduces_bias,
+    working_curvature,
+)
 from asymptotix.fitting.penalised import bind, penalised
 from asymptotix.fitting.solver import AbstractSolver, History
 from asymptotix.likelihood import (
     Coordinates,
+    Sums,
     block_pass,
     block_sums,
     information_factor,
@@ -42,13 +49,25 @@ def evaluate(model, setup: Setup, curvature, rows: Block, params, *, qr: bool, w
         with_statistics: whether the model's statistics are summed in the same pass.
     """
     stats, coordinates, active = None, setup.coordinates, setup.problem.active
+    penalty, curvature = setup.penalty, working_curvature(setup.penalty, curvature)
     if with_statistics:
         sums, stats = sum_blocks(
             lambda b: block_pass(model, coordinates, curvature, params, b), rows
         )
     else:
         sums = sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), rows)
-    sums = penalised(sums, setup.penalty, coordinates, params)
+    if penalty is not None and reduces_bias(penalty):
+        sums = corrected(
+            penalty,
+            Sums(*sums),
+            coordinates,
+            active,
+            lambda inverse: sum_blocks(
+                lambda b: correction_block(penalty, model, coordinates, params, inverse, b), rows
+            ),
+        )
+    else:
+        sums = penalised(sums, penalty, coordinates, params)
     factor = triangular_factor(sums.information, active)
     if qr and is_orthogonal(setup):
         factor = _better_factor(model, coordinates, curvature, active, rows, params, factor)

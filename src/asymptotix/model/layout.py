@@ -113,6 +113,8 @@ def _role(model, path) -> str | None:
                 declared = "parameter"
             role = declared or role
             node = getattr(node, step.name)
+        elif hasattr(step, "name"):  # a named tuple, or another class that JAX knows
+            node = getattr(node, step.name)
         else:
             node = node[step.idx] if hasattr(step, "idx") else node[step.key]
     return role

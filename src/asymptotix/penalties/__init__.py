@@ -1,6 +1,28 @@
 """Penalties: what is added to the log-likelihood."""
 
+from asymptotix.penalties.adjusted_scores import MeanBR, MedianBR, MixedBR
 from asymptotix.penalties.base import AbstractPenalty, BoundPenalty, Penalised
+from asymptotix.penalties.intercepts import FLAC, FLIC
+from asymptotix.penalties.jeffreys import Jeffreys
+from asymptotix.penalties.priors import GaussianPrior, LogF
+from asymptotix.penalties.reduction import AbstractBiasReduction, Corrected, RowTerms, Sample
 from asymptotix.penalties.ridge import Ridge
 
-__all__ = ["AbstractPenalty", "BoundPenalty", "Penalised", "Ridge"]
+__all__ = [
+    "FLAC",
+    "FLIC",
+    "AbstractBiasReduction",
+    "AbstractPenalty",
+    "BoundPenalty",
+    "Corrected",
+    "GaussianPrior",
+    "Jeffreys",
+    "LogF",
+    "MeanBR",
+    "MedianBR",
+    "MixedBR",
+    "Penalised",
+    "Ridge",
+    "RowTerms",
+    "Sample",
+]

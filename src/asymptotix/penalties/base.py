@@ -1,7 +1,7 @@
 """A penalty: a log-density of the parameters, added to the log-likelihood."""
 
 import abc
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 
@@ -30,6 +30,12 @@ class AbstractPenalty(eqx.Module):
 
     label: eqx.AbstractVar[str]
     """What tables call it."""
+    has_objective: ClassVar[bool] = True
+    """Whether estimates maximise something, whose profile then makes sense."""
+    intercept_correction: ClassVar[str | None] = None
+    """How the intercept is changed after the fit, where it is."""
+    is_bias_reduction: ClassVar[bool] = False
+    """Whether it corrects the score by what the rows say, and is no function of theta alone."""
 
     @abc.abstractmethod
     def log_density(self, theta: Float[Array, "p"], given: Penalised) -> Scalar:

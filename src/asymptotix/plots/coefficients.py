@@ -1,6 +1,5 @@
 """Coefficients with their intervals, models side by side."""
 
-import collections
 import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -10,6 +9,7 @@ import numpy as np
 from asymptotix.core.errors import InputError
 from asymptotix.plots.canvas import COLOURS, GREY, MARKERS, plain, pyplot
 from asymptotix.results import Results
+from asymptotix.results.labels import model_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,10 +91,6 @@ def coefficient_plot(
 def _checked(results, labels, per, intercept, confidence) -> float:
     if not results:
         raise InputError("Nothing to plot: pass at least one result.", code="arguments")
-    if labels is not None and len(labels) != len(results):
-        raise InputError(
-            f"There are {len(labels)} labels for {len(results)} results.", code="option"
-        )
     if per not in ("unit", "sd"):
         raise InputError(f"per={per!r} must be 'unit' or 'sd'.", code="option")
     if per == "sd" and intercept:
@@ -113,7 +109,7 @@ def _checked(results, labels, per, intercept, confidence) -> float:
 
 def _series(results, labels, per, confidence) -> list[Series]:
     looks = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
-    chosen = _distinct(results) if labels is None else labels
+    chosen = model_labels(results, labels)
     found = []
     for res, label, (colour, marker) in zip(results, chosen, looks, strict=False):
         k = len(res.spec.names)
@@ -134,18 +130,6 @@ def _series(results, labels, per, confidence) -> list[Series]:
             )
         )
     return found
-
-
-def _distinct(results) -> list[str]:
-    """Titles, with the covariance and then numbers where two are the same."""
-    labels = [r.title for r in results]
-    if len(set(labels)) < len(labels):
-        labels = [f"{r.title}, {r.covariance.kind.label}" for r in results]
-    totals, seen = collections.Counter(labels), collections.Counter()
-    for i, label in enumerate(labels):
-        seen[label] += 1
-        labels[i] = f"{label} ({seen[label]})" if totals[label] > 1 else label
-    return labels
 
 
 def _scale(res: Results) -> str:

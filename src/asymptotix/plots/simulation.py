@@ -1,6 +1,6 @@
 """Pictures of simulation studies: zip plot and coverage by cell."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 

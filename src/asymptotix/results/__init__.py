@@ -1,6 +1,7 @@
 """Results and tables: what a person reads."""
 
+from asymptotix.results.compare import compare
 from asymptotix.results.results import Results
 from asymptotix.results.table import Row, Table
 
-__all__ = ["Results", "Row", "Table"]
+__all__ = ["Results", "Row", "Table", "compare"]

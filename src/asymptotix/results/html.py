@@ -1,9 +1,11 @@
 """A table as an HTML fragment that carries its own style."""
 
+import re
 from html import escape
 
 from asymptotix.results.grid import Grid, GridRow
 
+NEGATIVE = re.compile(r"(?:(?<=^)|(?<=[(\[])|(?<=, ))-(?=[\d∞])")
 RULE = "1px solid currentColor"
 PLAIN = "background:transparent;border:none;padding:0.15em 0.6em;"
 
@@ -59,9 +61,8 @@ def data(row: GridRow) -> list[str]:
 
 
 def minus(text: str) -> str:
-    """The text with a minus sign in place of a leading hyphen."""
-    is_number = text[1:2].isdigit() or text[1:2] == "∞"
-    return f"\N{MINUS SIGN}{text[1:]}" if text[:1] == "-" and is_number else text
+    """The text with minus signs in place of the hyphens before its numbers."""
+    return NEGATIVE.sub("\N{MINUS SIGN}", text)
 
 
 def row_of(*cells: str) -> str:

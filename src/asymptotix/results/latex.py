@@ -36,6 +36,9 @@ SPECIAL = str.maketrans(
     }
 )
 NUMBER = re.compile(r"([<>]?)(-?)(\d+(?:\.\d*)?|∞)(?:e([+-]\d+))?")
+ONE = r"[<>]?-?(?:\d+(?:\.\d*)?|∞)(?:e[+-]\d+)?"
+CELL = re.compile(rf"({ONE}|\({ONE}\)|\[{ONE}, {ONE}\])(\**)")
+PIECE = re.compile(rf"{ONE}|[\[\]]")
 
 
 def render_latex(grid: Grid) -> str:
@@ -74,7 +77,20 @@ def line(*cells: str) -> str:
 
 
 def latex_cell(text: str) -> str:
-    """A number in mathematics, with powers of ten spelled out; anything else escaped."""
+    """Numbers in mathematics, with powers of ten spelled out; anything else escaped.
+
+    A cell may hold a number, one in parentheses, an interval, and stars.
+    """
+    match = CELL.fullmatch(text)
+    if match is None:
+        return escaped(text)
+    inner, stars = match.groups()
+    raised = f"$^{{{stars}}}$" if stars else ""
+    return PIECE.sub(lambda piece: in_mathematics(piece[0]), inner) + raised
+
+
+def in_mathematics(text: str) -> str:
+    """A number as LaTeX sets it, or text of a cell that is none."""
     match = NUMBER.fullmatch(text)
     if match is None:
         return escaped(text)

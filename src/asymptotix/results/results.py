@@ -11,18 +11,34 @@ import pandas as pd
 from asymptotix.core.errors import InputError
 from asymptotix.core.precision import double
 from asymptotix.core.reference import Reference
-from asymptotix.covariances import AbstractCovariance, Covariance, covariance, covariance_kind
+from asymptotix.covariances import (
+    AbstractCovariance,
+    Covariance,
+    covariance,
+    covariance_kind,
+    reference_of,
+)
 from asymptotix.data.design import DesignSpec
+from asymptotix.data.designs import DesignSpecs
+from asymptotix.data.groups import labelled
 from asymptotix.fitting import Fit
 from asymptotix.inference import Delta, WaldTable, delta_method, wald_table
 from asymptotix.model import Regression, layout
+from asymptotix.results.diagnostics import Diagnostics
+from asymptotix.results.effects import Effects
+from asymptotix.results.exponentiated import exponentiated
+from asymptotix.results.familiar import Familiar
 from asymptotix.results.inputs import Inputs
+from asymptotix.results.resampling import Resampling
+from asymptotix.results.separation import Separated
 from asymptotix.results.summary import summary_table
 from asymptotix.results.table import Table
+from asymptotix.results.testing import Testing, likelihood_intervals
+from asymptotix.results.training import Trained
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Results:
+class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar):
     """An estimated model with its uncertainty; made by `asx.logit`, `asx.glm`, ...
 
     Holds the source of its data by reference, never rows or a design.
@@ -39,6 +55,9 @@ class Results:
         conventions: every numeric choice that these numbers follow.
         dropped: rows left out because of missing values.
         event: the label that counts as 1, where the response was labels.
+        levels: the labels of a response of labels, in the order of their numbers.
+        reference_asked: `"normal"` or `"t"`, where the user decided.
+        separated: which coefficients are infinite, and the fit of the others; else `None`.
     """
 
     title: str
@@ -46,13 +65,16 @@ class Results:
     covariance: Covariance
     names: tuple[str, ...]
     inputs: Inputs
-    spec: DesignSpec
+    spec: DesignSpec | DesignSpecs
     reference: Reference
     confidence: float
     llnull: float
     conventions: dict[str, str]
     dropped: int
     event: str | None
+    levels: tuple[Any, ...] = ()
+    reference_asked: str | None = None
+    separated: Separated | None = None
 
     # --- estimates ----------------------------------------------------------------------
 
@@ -67,7 +89,8 @@ class Results:
         values = np.asarray(layout(self.model).flatten(self.model), float)
         values = np.where(np.asarray(self.fit.active), values, np.nan)
         errors = np.asarray(self.covariance.standard_errors)
-        return wald_table(values, errors, self.reference, self.confidence)
+        table = wald_table(values, errors, self.reference, self.confidence)
+        return table if self.separated is None else self.separated.in_table(table)
 
     @property
     def params(self) -> pd.Series:
@@ -94,16 +117,28 @@ class Results:
         """Their natural logarithms, which do not underflow."""
         return self._series(self.wald.log_p)
 
-    def conf_int(self, confidence: float | None = None) -> pd.DataFrame:
-        """Wald intervals.
+    def conf_int(
+        self, confidence: float | None = None, method: str = "wald", data: Any = None
+    ) -> pd.DataFrame:
+        """Confidence intervals of the coefficients.
 
         Arguments:
             confidence: coverage; that of the fit by default.
+            method: `"wald"`, `"profile"` (likelihood ratio) or `"score"` (Rao); the latter two
+                say where a limit does not exist, and give it as infinite.
+            data: the data again, for a profile of a fit made with `keep_data=False`.
         """
-        w = self.wald
         if confidence is not None:
             _check_confidence(confidence)
+        if method == "profile" and self.separated is not None:
+            return self.separated.profile_limits(self, confidence or self.confidence, data)
+        if method != "wald":
+            return likelihood_intervals(self, confidence, method, data)
+        w = self.wald
+        if confidence is not None:
             w = wald_table(w.estimates, w.standard_errors, self.reference, confidence)
+            if self.separated is not None:
+                w = self.separated.in_table(w, confidence, lambda: self.rows(data))
         return pd.DataFrame({"lower": w.lower, "upper": w.upper}, index=list(self.names))
 
     def cov_params(self) -> pd.DataFrame:
@@ -148,8 +183,14 @@ class Results:
 
     @property
     def df_model(self) -> int:
-        """Estimated parameters besides the intercept."""
-        return self.rank - int(self.spec.has_intercept)
+        """Estimated coefficients besides intercepts, without the family's own parameters."""
+        active = np.asarray(self.fit.active)[: self.n_coefficients]
+        return int(active.sum()) - sum(n.split(": ")[-1] == "Intercept" for n in self.names)
+
+    @property
+    def n_coefficients(self) -> int:
+        """Entries of `names` that belong to the predictor; the family's own come after them."""
+        return len(self.names) - layout(self.model.family).size
 
     @property
     def df_resid(self) -> float:
@@ -207,16 +248,22 @@ class Results:
         """The same estimates with another covariance; nothing is fitted again.
 
         Arguments:
-            cov: `"observed"`, `"expected"`, `"opg"`, `"HC0"`, `"HC1"`, or a covariance object.
+            cov: `"observed"`, `"expected"`, `"opg"`, `"HC0"` to `"HC5"`, or an object, such as
+                `asx.Cluster("firm")`; its columns are read from the data of the fit.
             data: the data again, where the fit was made with `keep_data=False`.
 
         Raises:
             InputError: an unknown kind, or data that have changed since the fit.
         """
         kind = covariance_kind(cov)
-        rows = self.inputs.again(data)
+        inputs = dataclasses.replace(self.inputs, groups=labelled(kind.group_columns))
+        rows = inputs.again(data)
+        kind = kind.with_columns(tuple(inputs.groups))
         try:
-            found = covariance(self.fit, rows, kind)
+            if self.separated is None:
+                found = covariance(self.fit, rows, kind)
+            else:
+                found = self.separated.covariance(rows, kind)
         except InputError as error:
             if error.code != "other_rows":
                 raise
@@ -225,8 +272,16 @@ class Results:
                 "fit again, or pass the original data=.",
                 code="source_changed",
             ) from error
-        stated = {**self.conventions, "covariance": kind.label, "bread": kind.bread}
-        return dataclasses.replace(self, covariance=found, conventions=stated)
+        reference = reference_of(self.fit, found, self.reference_asked)
+        former = self.covariance.describe()
+        rest = {name: value for name, value in self.conventions.items() if name not in former}
+        return dataclasses.replace(
+            self,
+            covariance=found,
+            inputs=inputs,
+            reference=reference,
+            conventions={**found.describe(), **rest, "reference": reference.label},
+        )
 
     def predict(self, new_data: Any = None, *, type: str = "response", offset: Any = None):
         r"""Fitted means of new observations, or of the data of the fit.
@@ -238,7 +293,8 @@ class Results:
             offset: a column's name or numbers, where the fit had an array as its offset.
 
         Returns:
-            A pandas Series, one entry a row of the data, NaN where a variable is missing.
+            A pandas Series, one entry a row of the data, NaN where a variable is missing; a
+            frame with a column for each level, or each component of a vector eta.
 
         Raises:
             InputError: missing columns, levels never seen, or a missing offset.
@@ -252,12 +308,20 @@ class Results:
         x, kept = self.spec.design(source)
         shift = self._offset(source, kept, self.inputs.offset if own else offset)
         verb = self.model if type == "response" else self.model.eta
-        values = np.full(kept.shape, np.nan)
-        if kept.any():
-            with double():
-                values[kept] = np.asarray(verb(x, shift))
+        with double():
+            found = np.asarray(verb(x, shift)) if kept.any() else np.empty(0)
+        values = np.full((*kept.shape, *found.shape[1:]), np.nan)
+        values[kept] = found
         index = source.index if isinstance(source, pd.DataFrame) else None
+        if values.ndim == 2:
+            return pd.DataFrame(values, index=index, columns=self._components(type))
         return pd.Series(values, index=index, name="mean" if type == "response" else "eta")
+
+    def _components(self, type: str) -> list[str]:
+        """Names of the parts of a vector: levels on the response's scale, else predictors."""
+        if type == "response":
+            return [str(level) for level in self.levels]
+        return list(getattr(self.model.predictor, "names", self.model.family.eta_names))
 
     def _offset(self, source, kept, offset):
         from asymptotix.data.frames import read_frame
@@ -287,18 +351,30 @@ class Results:
 
     # --- tables -------------------------------------------------------------------------
 
-    def tidy(self, confidence: float | None = None) -> pd.DataFrame:
-        """One row a coefficient, with broom's column names."""
-        limits = self.conf_int(confidence)
+    def tidy(
+        self, confidence: float | None = None, *, exponentiate: bool = False
+    ) -> pd.DataFrame:
+        """One row a coefficient, with broom's column names.
+
+        Arguments:
+            confidence: coverage of the limits; that of the fit by default.
+            exponentiate: whether to give odds ratios or ratios of means: estimates and limits
+                are exponentiated, errors follow by the delta method, tests stay as they are.
+        """
+        w = self.wald
+        if confidence is not None:
+            _check_confidence(confidence)
+            w = wald_table(w.estimates, w.standard_errors, self.reference, confidence)
+        w = exponentiated(self, w) if exponentiate else w
         return pd.DataFrame(
             {
                 "term": list(self.names),
-                "estimate": self.wald.estimates,
-                "std.error": self.wald.standard_errors,
-                "statistic": self.wald.statistics,
-                "p.value": np.exp(self.wald.log_p),
-                "conf.low": limits["lower"].to_numpy(),
-                "conf.high": limits["upper"].to_numpy(),
+                "estimate": w.estimates,
+                "std.error": w.standard_errors,
+                "statistic": w.statistics,
+                "p.value": np.exp(w.log_p),
+                "conf.low": w.lower,
+                "conf.high": w.upper,
             }
         )
 
@@ -318,9 +394,13 @@ class Results:
             }
         )
 
-    def summary(self) -> Table:
-        """The coefficient table: prints as text, HTML in a notebook, LaTeX and Markdown."""
-        return summary_table(self)
+    def summary(self, *, exponentiate: bool = False) -> Table:
+        """The coefficient table: prints as text, HTML in a notebook, LaTeX and Markdown.
+
+        Arguments:
+            exponentiate: as in `tidy`.
+        """
+        return summary_table(self, exponentiate)
 
     def __repr__(self) -> str:
         return (

@@ -108,6 +108,11 @@ def _notes(res: Any) -> tuple[str, ...]:
         )
     elif res.covariance.status_name == "indefinite":
         notes.append(_indefinite(res.covariance))
+    if "penalty" in res.conventions:
+        notes.append(
+            f"Penalty: {res.conventions['penalty']}. "
+            f"Standard errors are {res.conventions['standard errors']}."
+        )
     if res.covariance.has_few_clusters:
         notes.append(f"Few clusters: {res.conventions['clusters']}.")
     omitted = [n for n, a in zip(res.names, np.asarray(res.fit.active), strict=True) if not a]

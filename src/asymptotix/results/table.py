@@ -15,6 +15,7 @@ from asymptotix.results.numbers import (
     statistic,
 )
 from asymptotix.results.text import render_text
+from asymptotix.results.typst import render_typst
 
 Cell = float | int | str | None
 """A number (an integer is a count), text printed as it is, or None; NaN is a withheld number."""
@@ -37,7 +38,7 @@ class Row:
 
 @dataclass(frozen=True, repr=False)
 class Table:
-    """A table that prints as text, HTML, LaTeX and Markdown, with the same digits in each.
+    """A table that prints as text, HTML, LaTeX, Markdown and Typst, with the same digits in each.
 
     Arguments:
         title: one line above the table.
@@ -109,6 +110,10 @@ class Table:
     def to_markdown(self) -> str:
         """A pipe table."""
         return render_markdown(self.grid())
+
+    def to_typst(self) -> str:
+        """A `figure` for Typst, which needs no package."""
+        return render_typst(self.grid())
 
     def __str__(self) -> str:
         return self.to_text()

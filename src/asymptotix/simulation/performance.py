@@ -98,7 +98,7 @@ def _measures(values, errors, truth: float) -> dict[str, tuple[float, float]]:
     }
     if not np.isfinite(truth):
         found["bias"] = found["RMSE"] = (np.nan, np.nan)
-    return found | _of_errors(errors, spread, n)
+    return found | _of_errors(errors, float(spread), n)
 
 
 def _of_errors(errors, spread: float, n: int) -> dict[str, tuple[float, float]]:

@@ -1,0 +1,262 @@
+"""Predictions, comparisons and slopes of a fitted formula."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from asymptotix.core.errors import InputError
+from asymptotix.core.precision import double
+from asymptotix.data.frames import open_source
+from asymptotix.data.redesign import split_by_use
+from asymptotix.effects.columns import omitted_columns, placed
+from asymptotix.effects.contrasts import Contrast, contrasts
+from asymptotix.effects.estimates import LARGEST_COVARIANCE, Estimates, from_draws, with_jacobian
+from asymptotix.effects.evaluate import Change
+from asymptotix.effects.hypotheses import tested
+from asymptotix.effects.kernels import Quantity
+from asymptotix.effects.options import Options
+from asymptotix.effects.pieces import (
+    Found,
+    Piece,
+    averaged,
+    by_row,
+    drawn_parameters,
+    is_plain_linear,
+    own_slopes,
+)
+from asymptotix.effects.problem import Data, Problem
+from asymptotix.effects.scale import Scale, chosen_scale
+from asymptotix.effects.targets import Asked, asked, change_of, counterfactuals, known
+from asymptotix.effects.unconditional import unconditional_covariance
+from asymptotix.links import AbstractLink
+
+MOST_DRAWS = 20_000_000
+"""Rows times draws that a simulation of row-wise results keeps."""
+
+
+class Named(NamedTuple):
+    """A piece with its labels: term, contrast, or values of variables."""
+
+    labels: dict[str, Any]
+    piece: Piece
+    withheld: bool = False
+
+
+def predictions(problem: Problem, options: Options) -> tuple[Estimates, Data]:
+    """Predictions of rows, or their averages, and the data they are of."""
+    scale, at = _begin(problem, options)
+    if options.variables is None:
+        pieces = [Named({}, Piece(Quantity("level"), Change()))]
+    else:
+        pieces = _counterfactual_pieces(problem, options, at)
+    made = _effects(problem, options, scale, at, pieces)
+    if not options.averages and options.method == "delta":
+        made = _with_link_limits(problem, options, made, at)
+    return tested(made, options.hypothesis), at.data
+
+
+def comparisons(problem: Problem, options: Options) -> tuple[Estimates, Data]:
+    """Differences, ratios or slopes of predictions, and the data they are of."""
+    scale, at = _begin(problem, options)
+    wanted = contrasts(
+        known(problem, at.data), options.variables, options.comparison, options.slope
+    )
+    if options.averages and _may_share_a_pass(problem, options, at):
+        made = _slopes_sharing_a_pass(problem, options, scale, at, wanted)
+    else:
+        made = _effects(
+            problem, options, scale, at, [_named(problem, options, at, c) for c in wanted]
+        )
+    return tested(made, options.hypothesis), at.data
+
+
+def _begin(problem: Problem, options: Options) -> tuple[Scale, Asked]:
+    scale = chosen_scale(options.type, options.value, problem.model.family)
+    return scale, asked(problem, options)
+
+
+def _counterfactual_pieces(problem: Problem, options: Options, at: Asked) -> list[Named]:
+    wanted = options.variables
+    if not isinstance(wanted, dict) or not wanted or not options.averages:
+        raise InputError(
+            "variables= of a prediction is a dict from variables to values, such as "
+            "{'educ': [8, 12, 16]}, and belongs to avg_predictions; for rows use newdata=datagrid.",
+            code="variables",
+        )
+    for name in wanted:
+        if name not in problem.spec.variables:
+            raise InputError(
+                f"'{name}' is no variable of the formula.", code="unknown_column", column=name
+            )
+    return [
+        Named(fixed, Piece(Quantity("level"), change))
+        for fixed, change in counterfactuals(problem, wanted, at.data)
+    ]
+
+
+def _named(problem: Problem, options: Options, at: Asked, contrast: Contrast) -> Named:
+    change = change_of(problem, contrast, at.data)
+    labels = {"term": contrast.variable, "contrast": contrast.label}
+    withheld = bool(omitted_columns(problem.fit, at.data.x.shape[1])[change.index].any())
+    if contrast.is_slope:
+        quantity = Quantity("slope", slope=options.slope)  # pyright: ignore[reportArgumentType]
+        return Named(labels, Piece(quantity, change), withheld)
+    return Named(labels, Piece(Quantity("pair"), change, options.compare), withheld)
+
+
+def _effects(
+    problem: Problem, options: Options, scale: Scale, at: Asked, named: list[Named]
+) -> Estimates:
+    thetas = None
+    if options.method == "simulation":
+        model = problem.model
+        thetas = drawn_parameters(model, problem.matrix, options.key, options.n_draws)
+    if options.averages:
+        found = [averaged(problem.model, scale, p.piece, at.sample, thetas) for p in named]
+        labels = _labels(problem, options, named, at.groups, found[0].values.shape[1])
+        return _gathered(problem, options, scale, at, named, found, labels)
+    found = _rowwise(problem, options, scale, at, named, thetas)
+    rows = pd.DataFrame({"rowid": at.data.rowid})
+    labels = _labels(problem, options, named, rows, found[0].values.shape[1])
+    return _gathered(problem, options, scale, at, named, found, labels)
+
+
+def _rowwise(problem, options: Options, scale, at: Asked, named, thetas) -> list[Found]:
+    n = len(at.data.x)
+    if thetas is not None and n * len(thetas) * len(named) > MOST_DRAWS:
+        raise InputError(
+            f"Simulation would keep {n * len(thetas) * len(named)} numbers for {n} rows; average "
+            "them, take fewer rows or draws, or use method='delta'.",
+            code="too_many",
+        )
+    full = n * len(named) <= LARGEST_COVARIANCE
+    return [
+        by_row(problem.model, scale, p.piece, at.sample, problem.matrix, full=full, thetas=thetas)
+        for p in named
+    ]
+
+
+def _labels(
+    problem: Problem, options: Options, named: list[Named], rows: pd.DataFrame, components: int
+) -> pd.DataFrame:
+    """Labels of all estimates: piece, then row or group, then component."""
+    frames, parts = [], problem.components(options.type)
+    if len(parts) != components:
+        parts = [str(j + 1) for j in range(components)]
+    for piece in named:
+        each = rows.loc[rows.index.repeat(components)].reset_index(drop=True)
+        if components > 1:
+            each.insert(0, "component", parts * len(rows))
+        for position, (name, value) in enumerate(piece.labels.items()):
+            if name not in each:
+                each.insert(position, name, [value] * len(each))
+        frames.append(each)
+    labels = pd.concat(frames, ignore_index=True)
+    if "rowid" in labels:
+        labels.insert(0, "rowid", labels.pop("rowid"))
+    return labels
+
+
+def _gathered(
+    problem: Problem, options: Options, scale, at: Asked, named, found: list[Found], labels
+) -> Estimates:
+    values = np.concatenate([f.values.ravel() for f in found])
+    sizes = [f.values.size for f in found]
+    withheld = np.repeat([p.withheld for p in named], sizes)
+    values = np.where(withheld, np.nan, values)
+    if found[0].draws is not None:
+        draws = np.concatenate([f.draws.reshape(len(f.draws), -1) for f in found], axis=1)  # pyright: ignore
+        return from_draws(labels, values, draws)
+    if found[0].jacobian is None:
+        variances = np.concatenate([f.variances.ravel() for f in found])  # pyright: ignore
+        return Estimates(labels, values, np.where(withheld, np.nan, variances))
+    slopes = np.concatenate([f.jacobian.reshape(f.values.size, -1) for f in found])  # pyright: ignore
+    if options.unconditional is False:
+        return with_jacobian(labels, values, slopes, problem.matrix)
+    assert at.rows is not None
+    covariance = unconditional_covariance(
+        problem.fit,
+        problem.model,
+        at.rows,
+        scale,
+        [p.piece for p in named],
+        found,
+        at.sample,
+        _clusters(problem, options, at),
+    )
+    return with_jacobian(labels, values, np.eye(len(values)), covariance)
+
+
+def _clusters(problem: Problem, options: Options, at: Asked) -> np.ndarray | None:
+    """Codes of the clusters, in the order of the rows of the fit."""
+    assert at.rows is not None
+    if options.unconditional is True:
+        return problem.clusters(at.rows)
+    column = open_source(problem.source).frame([options.unconditional])[options.unconditional]
+    return pd.factorize(column.to_numpy()[at.data.rowid])[0]
+
+
+# Slopes that share a pass
+
+
+def _may_share_a_pass(problem: Problem, options: Options, at: Asked) -> bool:
+    return (
+        options.slope == "dydx"
+        and options.method == "delta"
+        and options.unconditional is False
+        and is_plain_linear(problem.model, at.data.x)
+    )
+
+
+def _slopes_sharing_a_pass(
+    problem: Problem, options: Options, scale, at: Asked, wanted: list[Contrast]
+) -> Estimates:
+    """Variables that enter only as themselves by one pass, each of the others by its own."""
+    alone, ((spec, _),) = {}, placed(problem.spec)
+    for c in wanted:
+        own, linear, curved = split_by_use(spec, c.variable)
+        if c.is_slope and not linear and not curved:
+            (alone[c.variable],) = spec.model_spec.term_indices[own[0]]
+    shared = own_slopes(problem.model, scale, at.sample, alone.values()) if alone else []
+    quick = dict(zip(alone, shared, strict=True))
+    named, found = [], []
+    for c in wanted:
+        if c.is_slope and c.variable in quick:
+            omitted = not bool(np.asarray(problem.fit.active)[alone[c.variable]])
+            labels = {"term": c.variable, "contrast": c.label}
+            named.append(Named(labels, Piece(Quantity("slope"), Change()), omitted))
+            found.append(quick[c.variable])
+        else:
+            named.append(_named(problem, options, at, c))
+            found.append(averaged(problem.model, scale, named[-1].piece, at.sample))
+    labels = _labels(problem, options, named, at.groups, found[0].values.shape[1])
+    return _gathered(problem, options, scale, at, named, found, labels)
+
+
+# Limits of predictions
+
+
+def _with_link_limits(problem: Problem, options: Options, made: Estimates, at: Asked):
+    r"""Limits of $\eta$ carried to the mean, which is monotone in a scalar $\eta$."""
+    model = problem.model
+    link = getattr(model.family, "link", None)
+    eta_is_scalar = len(made.values) == len(at.data.x)
+    if options.type != "response" or not isinstance(link, AbstractLink) or not eta_is_scalar:
+        return made
+    level = Piece(Quantity("level"), Change())
+    found = by_row(model, Scale("link"), level, at.sample, problem.matrix, full=False, thetas=None)
+    if found.values.shape[1] != 1:
+        return made
+    eta, error = found.values[:, 0], np.sqrt(found.variances[:, 0])  # pyright: ignore
+
+    def limits(confidence: float):
+        reach = problem.reference.quantile(0.5 + confidence / 2) * error
+        with double():
+            ends = np.asarray(jax.vmap(model.family.mean)(jnp.stack([eta - reach, eta + reach])))
+        return ends.min(axis=0), ends.max(axis=0)
+
+    return dataclasses.replace(made, limits=limits)

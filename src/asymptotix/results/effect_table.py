@@ -1,0 +1,134 @@
+"""The record that every verb returns."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from asymptotix.core.reference import Reference
+from asymptotix.effects.estimates import Estimates, tidy
+from asymptotix.effects.hypotheses import tested
+from asymptotix.results.table import Row, Table
+
+SHOWN = 30
+"""Rows that are printed; `.frame` holds all of them."""
+_NUMBERS = ("estimate", "std.error", "statistic", "p.value", "conf.low", "conf.high")
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class EffectTable:
+    """Predictions, comparisons or slopes with their uncertainty.
+
+    Attributes:
+        title: what was computed.
+        frame: one row an estimate: term, contrast, by-columns, then estimate, std.error,
+            statistic, p.value, conf.low, conf.high.
+        estimates: the same as vectors, with their joint covariance.
+        header: how it was computed, as pairs.
+        notes: what else to know, one sentence each.
+        reference, confidence: of the intervals.
+    """
+
+    title: str
+    frame: pd.DataFrame
+    estimates: Estimates
+    header: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    reference: Reference
+    confidence: float
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """The covariance matrix of the estimates, before any `transform`."""
+        return self.estimates.covariance
+
+    def hypotheses(self, hypothesis: Any, *, confidence: float | None = None) -> "EffectTable":
+        """Tests of functions of these estimates, as in `Results.hypotheses`.
+
+        Arguments:
+            hypothesis: an expression such as `"b1 = b2"`, a list of them, `"pairwise"`,
+                `"reference"`, `"sequential"`, a number, a matrix, or a function.
+            confidence: coverage of the intervals.
+        """
+        found = tested(self.estimates, hypothesis)
+        level = self.confidence if confidence is None else confidence
+        return effect_table("Hypotheses", found, self.reference, level, self.header)
+
+    def summary(self) -> Table:
+        """The table: prints as text, HTML in a notebook, LaTeX and Markdown."""
+        told = [c for c in self.estimates.labels if c not in ("term", "rowid")]
+        first = next((c for c in ("term", "rowid") if c in self.estimates.labels), None)
+        shown = self.frame.head(SHOWN)
+        labels = [""] * len(shown) if first is None else list(map(_word, shown[first]))
+        with np.errstate(divide="ignore"):
+            numbers = shown[list(_NUMBERS)].assign(**{"p.value": np.log(shown["p.value"])})
+        rows = tuple(
+            Row(label, (*map(_word, words), *map(float, values)))
+            for label, words, values in zip(
+                labels, shown[told].to_numpy(object), numbers.to_numpy(float), strict=True
+            )
+        )
+        more = len(self.frame) - SHOWN
+        notes = (f"{more} more rows in .frame.",) if more > 0 else ()
+        percent = f"{100 * self.confidence:g}%"
+        heads = ("Estimate", "Std. error", self.reference.symbol, "p", f"{percent} low", "high")
+        kinds: tuple[Any, ...] = ("estimate", "error", "statistic", "log_p", "bound", "bound")
+        return Table(
+            title=self.title,
+            header=self.header,
+            columns=(*map(str, told), *heads),
+            rows=rows,
+            notes=(*notes, *self.notes),
+            kinds=(*("statistic" for _ in told), *kinds),
+        )
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __repr__(self) -> str:
+        return self.summary().to_text()
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return self.summary().to_html()
+
+
+def effect_table(
+    title: str,
+    estimates: Estimates,
+    reference: Reference,
+    confidence: float,
+    header: tuple[tuple[str, str], ...] = (),
+    notes: tuple[str, ...] = (),
+    transform: Callable | None = None,
+    beside: pd.DataFrame | None = None,
+) -> EffectTable:
+    """The record of some estimates.
+
+    Arguments:
+        title, header, notes: what was computed, and how.
+        estimates: the estimates.
+        reference, confidence: of tests and intervals.
+        transform: applied to estimates and limits; errors are then withheld.
+        beside: further columns, one row an estimate.
+    """
+    frame = tidy(estimates, reference, confidence)
+    if transform is not None:
+        for name in ("estimate", "conf.low", "conf.high"):
+            frame[name] = np.asarray(transform(frame[name].to_numpy()), float)
+        low, high = frame["conf.low"].copy(), frame["conf.high"].copy()
+        frame["conf.low"], frame["conf.high"] = np.fmin(low, high), np.fmax(low, high)
+        frame["std.error"] = np.nan
+        notes = (*notes, "Estimates and limits are transformed; tests are of the untransformed.")
+    if beside is not None and len(beside) == len(frame):
+        fresh = [c for c in beside if c not in frame and not str(c).startswith(" ")]
+        frame = pd.concat([frame, beside[fresh]], axis=1)
+    return EffectTable(title, frame, estimates, header, notes, reference, confidence)
+
+
+def _word(value: Any) -> str:
+    """A label as a person writes it: 8 and not 8.0."""
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,77 @@
+"""Names that readers of statsmodels' results look for, beside those of `Results` itself."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from asymptotix.core.reference import Chi2
+from asymptotix.covariances.estimate import is_least_squares
+
+
+class Familiar:
+    """Attributes under statsmodels' names, mixed into `Results`; those that need rows find them."""
+
+    __slots__ = ()
+
+    @property
+    def fittedvalues(self: Any) -> pd.Series:
+        """Fitted means."""
+        return self.predict()
+
+    @property
+    def resid(self: Any) -> Any:
+        """Response residuals."""
+        return self.residuals("response")
+
+    @property
+    def resid_response(self: Any) -> Any:
+        """Response residuals."""
+        return self.residuals("response")
+
+    @property
+    def resid_pearson(self: Any) -> Any:
+        """Pearson residuals."""
+        return self.residuals("pearson")
+
+    @property
+    def resid_deviance(self: Any) -> Any:
+        """Deviance residuals."""
+        return self.residuals("deviance")
+
+    @property
+    def prsquared(self: Any) -> float:
+        r"""McFadden's $1 - \ell/\ell_0$."""
+        return self.r_squared("mcfadden")
+
+    @property
+    def rsquared(self: Any) -> float:
+        """The share of variance explained, of linear models; NaN for others."""
+        return self.r_squared("cox-snell") if is_least_squares(self.fit) else math.nan
+
+    @property
+    def rsquared_adj(self: Any) -> float:
+        """The same with degrees of freedom counted; NaN for other than linear models."""
+        intercepts = self.rank - self.df_model
+        return 1 - (1 - self.rsquared) * (self.nobs - intercepts) / self.df_resid
+
+    @property
+    def llr(self: Any) -> float:
+        r"""$2(\ell - \ell_0)$, against the model with an intercept only."""
+        return 2 * (self.llf - self.llnull)
+
+    @property
+    def llr_pvalue(self: Any) -> float:
+        """Its p-value."""
+        return float(np.exp(Chi2(self.df_model).log_sf(self.llr)))
+
+    @property
+    def endog_names(self: Any) -> str:
+        """The response."""
+        return self.spec.response_name or "response"
+
+    @property
+    def exog_names(self: Any) -> list[str]:
+        """Names of the parameters."""
+        return list(self.names)

@@ -1,0 +1,398 @@
+"""Separation: found exactly, said clearly, and the finite coefficients estimated all the same."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import brentq, linprog
+
+import asymptotix as asx
+from asymptotix.data.rows import Rows
+from asymptotix.fitting.separation import find_separation
+
+FIVE = pd.DataFrame(
+    {"x1": [1.0, 3, 2, 6, 5], "x2": [3.0, 5, 4, 2, 1], "y": [1.0, 1, 1, 0, 0]}
+)  # five points that a line separates
+SEPARATED = "ignore:The data of .* are separated"
+
+
+def endometrial_like(seed=1, n=79):
+    """A dummy whose carriers all have the event, beside two ordinary covariates."""
+    rng = np.random.default_rng(seed)
+    x, z = rng.standard_normal((2, n))
+    dummy = (np.arange(n) < 13).astype(float)
+    y = (rng.random(n) < 1 / (1 + np.exp(0.5 - x + 0.5 * z))).astype(float)
+    y[dummy == 1] = 1
+    return pd.DataFrame({"y": y, "x": x, "z": z, "dummy": dummy})
+
+
+def by_program(x, sign, pinned):
+    """An independent verdict: is there d with s_i x_i d >= 0, pinned rows still, not all at rest?
+
+    Moves are bounded by 1 each and not the direction by a box, so that the largest number of
+    rows that can move is the optimum itself.
+    """
+    n, k = x.shape
+    z = np.where(pinned, 1.0, sign)[:, None] * x
+    free = np.flatnonzero(~pinned)
+    a_ub = np.hstack([-z[free], np.eye(n)[np.ix_(free, free)]])
+    a_eq = np.hstack([z[pinned], np.zeros((pinned.sum(), len(free)))]) if pinned.any() else None
+    found = linprog(
+        np.r_[np.zeros(k), -np.ones(len(free))],
+        A_ub=a_ub,
+        b_ub=np.zeros(len(free)),
+        A_eq=a_eq,
+        b_eq=None if a_eq is None else np.zeros(pinned.sum()),
+        bounds=[(None, None)] * k + [(0, 1)] * len(free),
+        method="highs",
+    )
+    moving = np.zeros(n, bool)
+    moving[free] = found.x[k:] > 0.5
+    return moving
+
+
+# --- the verdict ----------------------------------------------------------------------------------
+
+
+def test_five_points_are_completely_separated():
+    found = asx.detect_separation("y ~ x1 + x2", FIVE)
+    assert found
+    assert found.kind == "complete"
+    assert found.rows.tolist() == [0, 1, 2, 3, 4]
+    # both signs of each separate (any line between the classes), that of the widest gap is told
+    assert found.coefficients.to_dict() == {
+        "Intercept": math.inf, "x1": -math.inf, "x2": math.inf,
+    }  # fmt: skip
+    assert not found.separation.certain.any()
+    assert "x1 → -∞" in repr(found)
+
+
+def test_quasi_separation_names_one_column_its_sign_and_its_rows():
+    data = endometrial_like()
+    found = asx.detect_separation("y ~ x + z + dummy", data)
+    assert found.kind == "quasi"
+    assert found.coefficients.to_dict() == {"Intercept": 0, "x": 0, "z": 0, "dummy": math.inf}
+    assert found.rows.tolist() == list(range(13))
+    assert found.separation.certain[3]
+
+
+def test_rows_are_counted_in_the_source_also_after_missing_values():
+    data = endometrial_like()
+    data = pd.concat([pd.DataFrame({"y": [1.0], "x": [np.nan], "z": 0.0, "dummy": 0.0}), data])
+    found = asx.detect_separation("y ~ x + z + dummy", data)
+    assert found.rows.tolist() == list(range(1, 14))
+
+
+def test_a_difference_of_coefficients_may_be_infinite():
+    """Within a cell of two dummies only their sum is finite: b + c is, b and c are not."""
+    a, b = np.array([0, 0, 0, 0, 1, 1, 1, 1.0]), np.array([0, 0, 0, 0, 0, 1, 1, 1.0])
+    y = np.array([0, 1, 0, 1, 1, 1, 0, 1.0])
+    found = asx.detect_separation("y ~ a + b", {"y": y, "a": a, "b": b})
+    assert found.coefficients.to_dict() == {"Intercept": 0, "a": math.inf, "b": -math.inf}
+    assert found.rows.tolist() == [4]
+
+
+def test_poisson_cells_of_zeros():
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({"x": rng.standard_normal(60), "g": np.repeat(list("abc"), 20)})
+    data["y"] = rng.poisson(2.0, 60).astype(float) + 1
+    data.loc[data["g"] == "b", "y"] = 0.0
+    found = asx.detect_separation("y ~ x + g", data, asx.Poisson())
+    assert found.coefficients.to_dict() == {
+        "Intercept": 0, "g[T.b]": -math.inf, "g[T.c]": 0, "x": 0,
+    }  # fmt: skip
+    assert found.rows.tolist() == list(range(20, 40))
+    # a zero among positive counts with the same covariates holds the direction back
+    mixed = data.copy()
+    mixed.loc[25, "y"] = 1.0
+    assert asx.detect_separation("y ~ g", mixed, asx.Poisson()).kind == "none"
+    # means of a square-root link reach 0: no coefficient need be infinite
+    assert not asx.detect_separation("y ~ g", data, asx.Poisson(link=asx.SqrtLink()))
+
+
+def test_grouped_binomial_pins_mixed_groups():
+    data = {"s": [0.0, 0, 3, 5, 2], "n": [4.0, 4, 4, 5, 5], "g": list("aabbc")}
+    found = asx.detect_separation("s ~ C(g)", data, asx.Binomial(), trials="n")
+    assert found.coefficients.to_dict() == {
+        "Intercept": -math.inf, "C(g)[T.b]": math.inf, "C(g)[T.c]": math.inf,
+    }  # fmt: skip
+    assert found.rows.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("link", ["Probit", "Cloglog", "Loglog", "Cauchit"])
+def test_links_to_open_intervals_have_the_verdict_of_logit(link):
+    family = asx.Bernoulli(link=getattr(asx, f"{link}Link")())
+    found = asx.detect_separation("y ~ x + z + dummy", endometrial_like(), family)
+    assert found.coefficients["dummy"] == math.inf
+    assert found.kind == "quasi"
+
+
+def test_a_log_link_reaches_probability_one_but_not_zero():
+    data = endometrial_like()
+    family = asx.Bernoulli(link=asx.LogLink())
+    assert not asx.detect_separation("y ~ dummy", data, family)
+    found = asx.detect_separation("y ~ dummy", data.assign(y=1 - data["y"]), family)
+    assert found.coefficients["dummy"] == -math.inf
+    assert not asx.detect_separation("y ~ dummy", data, asx.Bernoulli(link=asx.IdentityLink()))
+
+
+def test_multinomial_levels_that_a_group_never_has():
+    rng = np.random.default_rng(4)
+    data = pd.DataFrame({"g": np.repeat([0.0, 1.0], 60), "y": rng.choice(list("abc"), 120)})
+    data.loc[(data["g"] == 1) & (data["y"] == "c"), "y"] = "a"
+    found = asx.detect_separation("y ~ g", data, asx.Multinomial())
+    assert found.coefficients.to_dict() == {
+        "b: Intercept": 0, "b: g": 0, "c: Intercept": 0, "c: g": -math.inf,
+    }  # fmt: skip
+
+
+def test_families_without_an_answer_say_so():
+    with pytest.raises(asx.InputError, match="does not say") as caught:
+        asx.detect_separation("y ~ x1", FIVE, asx.Gaussian())
+    assert caught.value.code == "separation"
+
+
+def random_data(rng):
+    n, k = int(rng.integers(8, 40)), int(rng.integers(1, 4))
+    x = np.where(rng.random(k) < 0.2, rng.standard_normal((n, k)), rng.random((n, k)) < 0.3)
+    return np.column_stack([np.ones(n), x.astype(float)])
+
+
+def rank(x):
+    return np.linalg.matrix_rank(x) == x.shape[1]
+
+
+@pytest.mark.parametrize("kind", ["logit", "poisson"])
+def test_verdicts_of_1000_random_data_sets_agree_with_another_program(kind):
+    """Rows, not only verdicts; many of these are separated in part."""
+    rng = np.random.default_rng(5 if kind == "logit" else 6)
+    seen = {"none": 0, "quasi": 0, "complete": 0}
+    tried = 0
+    while tried < 500:
+        x = random_data(rng)
+        slope = rng.standard_normal(x.shape[1]) * rng.choice([0.0, 1.0, 20.0])
+        eta = x @ slope
+        if kind == "logit":
+            y = (rng.random(len(x)) < 1 / (1 + np.exp(-np.clip(eta, -500, 500)))).astype(float)
+            sign, pinned = 2 * y - 1, np.zeros(len(x), bool)
+            model = asx.Logit(x.shape[1])
+        else:
+            y = rng.poisson(np.exp(np.clip(eta, -5, 3))).astype(float) * (x[:, -1] < 1.5)
+            sign, pinned = -np.ones(len(x)), y > 0
+            model = asx.PoissonRegression(x.shape[1])
+        if not rank(x):
+            continue
+        tried += 1
+        found = find_separation(model, Rows(x, y), (np.ones(x.shape[1], bool),))
+        expected = by_program(x, sign, pinned)
+        assert np.array_equal(found.rows, expected)
+        seen[found.kind] += 1
+    assert min(seen["none"], seen["quasi"]) > 50
+
+
+def test_no_miss_on_1000_constructed_and_no_false_alarm_on_1000_overlapping():
+    rng = np.random.default_rng(7)
+    for _ in range(1000):
+        n, k = int(rng.integers(10, 40)), int(rng.integers(1, 3))
+        x = np.column_stack([np.ones(n), rng.standard_normal((n, k))])
+        eta = x @ rng.standard_normal(k + 1)
+        ones = (np.ones(k + 1, bool),)
+        y = (eta > np.median(eta)).astype(float)
+        model = asx.Logit(k + 1)
+        assert find_separation(model, Rows(x, y), ones).kind == "complete"
+        # every covariate pattern with both outcomes: no direction can move
+        twice = Rows(np.vstack([x, x]), np.r_[y, 1 - y])
+        assert find_separation(model, twice, ones).kind == "none"
+
+
+def test_large_data_take_a_working_set():
+    rng = np.random.default_rng(8)
+    n = 30_000
+    x = np.column_stack([np.ones(n), rng.standard_normal((n, 3)), np.arange(n) < 40])
+    y = (rng.random(n) < 0.5).astype(float)
+    whole = (np.ones(5, bool),)
+    assert find_separation(asx.Logit(5), Rows(x, y), whole).kind == "none"
+    y[:40] = 0
+    found = find_separation(asx.Logit(5), Rows(x, y), whole)
+    assert found.signs.tolist() == [0, 0, 0, 0, -1]
+    assert found.rows.sum() == 40
+
+
+# --- the results ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def quasi():
+    with pytest.warns(asx.FitWarning, match="dummy → ∞; they predict 13 rows") as caught:
+        res = asx.logit("y ~ x + z + dummy", endometrial_like())
+    assert "0, 1, 2, 3, 4 and 8 more" in str(caught[0].message)
+    return res
+
+
+@pytest.fixture(scope="module")
+def reduced():
+    data = endometrial_like()
+    return asx.logit("y ~ x + z", data[data["dummy"] == 0])
+
+
+def test_finite_coefficients_are_those_of_the_remaining_rows(quasi, reduced):
+    assert quasi.status == "separated"
+    assert not quasi.converged
+    shared = ["Intercept", "x", "z"]
+    assert np.allclose(quasi.params[shared], reduced.params, rtol=1e-10)
+    assert np.allclose(quasi.bse[shared], reduced.bse, rtol=1e-10)
+    assert np.allclose(quasi.conf_int().loc[shared], reduced.conf_int(), rtol=1e-10)
+    assert quasi.params["dummy"] == math.inf
+    assert math.isnan(quasi.bse["dummy"])
+    assert math.isnan(quasi.pvalues["dummy"])
+    assert quasi.llf == pytest.approx(reduced.llf, abs=1e-10)
+    assert quasi.deviance == pytest.approx(reduced.deviance, abs=1e-9)
+    assert quasi.nobs == 79
+
+
+def test_other_covariances_and_profiles_of_finite_coefficients(quasi, reduced):
+    shared = ["Intercept", "x", "z"]
+    robust = quasi.with_cov("HC0")
+    assert np.allclose(robust.bse[shared], reduced.with_cov("HC0").bse, rtol=1e-9)
+    assert robust.params["dummy"] == math.inf
+    assert robust.status == "separated"
+    profile = quasi.conf_int(method="profile")
+    assert np.allclose(profile.loc[shared], reduced.conf_int(method="profile"), rtol=1e-7)
+    assert np.array_equal(profile.loc["dummy"], quasi.conf_int().loc["dummy"])
+
+
+def test_the_limit_of_an_infinite_coefficient_is_by_profile_likelihood(quasi):
+    """The other coefficients are maximised out by statsmodels, with the dummy's as an offset."""
+    import statsmodels.api as sm
+
+    data = endometrial_like()
+    x = sm.add_constant(data[["x", "z"]])
+
+    def gap(b):
+        family = sm.families.Binomial()
+        fit = sm.GLM(data["y"], x, family=family, offset=b * data["dummy"]).fit(tol=1e-14)
+        return 2 * (quasi.llf - fit.llf) - 3.841458820694124
+
+    lower = brentq(gap, -5, 10, xtol=1e-10)
+    assert quasi.conf_int().loc["dummy"].tolist() == pytest.approx([lower, math.inf], rel=1e-7)
+    wider = quasi.conf_int(confidence=0.99).loc["dummy"]
+    assert wider["lower"] < lower
+    assert wider["upper"] == math.inf
+
+
+def test_the_table_prints_infinities_and_the_reason(quasi):
+    text = str(quasi.summary())
+    row = next(line for line in text.splitlines() if line.startswith("dummy"))
+    assert row.split()[1:5] == ["∞", "—", "—", "—"]
+    assert row.endswith("∞")
+    assert "NOT CONVERGED (separated)" in text
+    assert "dummy → ∞" in text
+    assert "nan" not in text.lower()
+
+
+def test_predictions_are_the_limits(quasi, reduced):
+    fitted = quasi.predict()
+    assert np.all(fitted[:13] == 1.0)
+    assert np.allclose(fitted[13:], reduced.predict(), rtol=1e-9)
+    new = pd.DataFrame({"x": [0.0, 0.0], "z": [0.0, 0.0], "dummy": [1.0, 0.0]})
+    expected = 1 / (1 + math.exp(-reduced.params["Intercept"]))
+    assert quasi.predict(new).tolist() == pytest.approx([1.0, expected], rel=1e-9)
+
+
+def test_tests_of_finite_coefficients_stand(quasi, reduced):
+    assert quasi.wald_test("x = z = 0").statistic == pytest.approx(
+        reduced.wald_test("x = z = 0").statistic, rel=1e-9
+    )
+
+
+@pytest.mark.filterwarnings(SEPARATED)
+def test_complete_separation_leaves_no_finite_estimate():
+    res = asx.logit("y ~ x1 + x2", FIVE)
+    assert res.status == "separated"
+    assert res.params.tolist() == [math.inf, -math.inf, math.inf]
+    assert res.bse.isna().all()
+    assert res.llf == pytest.approx(0.0, abs=1e-12)
+    limits = res.conf_int()
+    assert (limits["lower"] == -math.inf).all()
+    assert (limits["upper"] == math.inf).all()
+    assert np.allclose(res.predict(), FIVE["y"], atol=1e-12)
+
+
+@pytest.mark.filterwarnings(SEPARATED)
+@pytest.mark.parametrize("link", ["Probit", "Cloglog", "Loglog"])
+def test_other_links(link):
+    data = endometrial_like()
+    family = asx.Bernoulli(link=getattr(asx, f"{link}Link")())
+    res = asx.glm("y ~ x + z + dummy", data, family=family)
+    rest = asx.glm("y ~ x + z", data[data["dummy"] == 0], family=family)
+    assert res.status == "separated"
+    assert res.params["dummy"] == math.inf
+    shared = ["Intercept", "x", "z"]
+    assert np.allclose(res.params[shared], rest.params, rtol=1e-8)
+    assert np.allclose(res.bse[shared], rest.bse, rtol=1e-8)
+    assert math.isfinite(res.conf_int().loc["dummy", "lower"])
+
+
+@pytest.mark.filterwarnings(SEPARATED)
+def test_poisson_results_with_an_empty_cell_and_an_offset():
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({"x": rng.standard_normal(90), "g": np.repeat(list("abc"), 30)})
+    data["exposure"] = rng.normal(0, 0.3, 90)
+    data["y"] = rng.poisson(np.exp(0.5 + 0.4 * data["x"] + data["exposure"])).astype(float)
+    data.loc[data["g"] == "b", "y"] = 0.0
+    res = asx.poisson("y ~ x + g", data, offset="exposure")
+    rest = asx.poisson("y ~ x + g", data[data["g"] != "b"], offset="exposure")
+    shared = ["Intercept", "g[T.c]", "x"]
+    assert res.status == "separated"
+    assert res.params["g[T.b]"] == -math.inf
+    assert np.allclose(res.params[shared], rest.params[shared], rtol=1e-9)
+    assert np.allclose(res.bse[shared], rest.bse[shared], rtol=1e-9)
+    lower, upper = res.conf_int().loc["g[T.b]"]
+    assert lower == -math.inf
+    assert math.isfinite(upper)
+
+
+@pytest.mark.filterwarnings(SEPARATED)
+def test_weights_of_every_kind_and_absent_rows():
+    data = endometrial_like().assign(w=1.0)
+    spoiler = pd.DataFrame({"y": [0.0], "x": 0.0, "z": 0.0, "dummy": 1.0, "w": 0.0})
+    both = pd.concat([data, spoiler], ignore_index=True)
+    res = asx.logit("y ~ x + z + dummy", both, weights="w", weight_kind="frequency")
+    assert res.status == "separated"
+    assert res.separated.report.rows.tolist() == list(range(13))
+    both.loc[79, "w"] = 1.0
+    res = asx.logit("y ~ x + z + dummy", both, weights="w", weight_kind="frequency")
+    assert res.converged
+    sampled = asx.logit("y ~ x + z + dummy", data, weights="w", weight_kind="sampling")
+    assert sampled.params["dummy"] == math.inf
+    assert sampled.conf_int().loc["dummy"].isna().all()
+
+
+def test_a_fit_of_arrays_says_so_too():
+    data = endometrial_like()
+    x = np.column_stack([np.ones(79), data[["x", "z", "dummy"]]])
+    fit = asx.fit(asx.Logit(4), x, data["y"].to_numpy())
+    assert fit.status_name == "separated"
+    assert not fit.converged
+    with pytest.raises(asx.FitError, match="separated"):
+        asx.fit(asx.Logit(4), x, data["y"].to_numpy(), throw=True)
+
+
+@pytest.mark.filterwarnings(SEPARATED)
+def test_a_slow_separation_is_not_taken_for_rounding():
+    """The Gram factor of these data is lost before the decrement reaches its tolerance."""
+    rng = np.random.default_rng(0)
+    x, g = rng.normal(size=200), (rng.random(200) < 0.2) * 1.0
+    y = np.where(g == 1, 1.0, (rng.random(200) < 0.5) * 1.0)
+    assert asx.logit("y ~ x + g", {"y": y, "x": x, "g": g}).status == "separated"
+
+
+def test_clean_fits_never_ask(monkeypatch, mroz):
+    from asymptotix.fitting import separated
+
+    def never(*args):
+        raise AssertionError("the linear program was run on clean data")
+
+    monkeypatch.setattr(separated, "find_separation", never)
+    assert asx.logit("inlf ~ educ + exper + I(exper**2) + age", mroz).converged
