@@ -127,8 +127,8 @@ def test_separated_data_have_finite_estimates(five):
     assert five.conventions["penalty"] == "Jeffreys' prior"
 
 
-def test_median_bias_reduction_does_not_depend_on_origins():
-    """Each coefficient by itself: shifting a covariate moves the intercept, not the slopes' law."""
+def test_median_bias_reduction_goes_with_scales():
+    """Each coefficient by itself: a covariate in other units has its coefficient in other units."""
     data = DATA["endometrial"]
     one = asx.logit(ENDOMETRIAL, data, penalty=asx.MedianBR())
     scaled = asx.logit(ENDOMETRIAL, data.assign(PI=data["PI"] * 10), penalty=asx.MedianBR())
@@ -270,7 +270,7 @@ def test_priors_by_another_optimiser_and_a_numerical_hessian(penalty, log_prior)
             hessian[i, j] = (corners + loss(here - e - f)) / (4 * step**2)
     errors = np.sqrt(np.diag(np.linalg.inv(hessian))) / scale
     assert np.allclose(res.bse, errors, rtol=1e-4)
-    assert "maximum a-posteriori" in str(res.summary())
+    assert "maximum a-posteriori" in " ".join(str(res.summary()).split())
 
 
 def test_log_f_is_data_augmentation():

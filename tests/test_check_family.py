@@ -70,12 +70,17 @@ def base(name):
     return getattr(Geometric, name)
 
 
+def softplus(eta):
+    """Right in value; its slope at 800 is 0 times infinity."""
+    return jnp.where(eta > 0, eta + jnp.log1p(jnp.exp(-eta)), jnp.log1p(jnp.exp(eta)))
+
+
 MISTAKES = {
     "a constant forgotten": (
         {"log_prob": lambda self, eta, y: base("log_prob")(self, eta, y) + 0.01},
         {"normalises"},
     ),
-    "a mean off": ({"mean": lambda self, eta: 1.02 * jnp.exp(eta)}, {"mean", "mean of draws"}),
+    "a mean off": ({"mean": lambda self, eta: 1.1 * jnp.exp(eta)}, {"mean", "mean of draws"}),
     "poisson's variance": (
         {"variance": lambda self, eta: jnp.exp(eta)},
         {"variance", "variance of draws"},
@@ -104,8 +109,8 @@ MISTAKES = {
         {"kernel": lambda self, eta, y: y * eta - jnp.exp(eta)},
         {"kernel has the slope of log_prob", "expected_information"},
     ),
-    "a density that overflows": (
-        {"log_prob": lambda self, eta, y: y * eta - (y + 1) * jnp.log(1 + jnp.exp(eta))},
+    "a branch not taken that overflows": (
+        {"log_prob": lambda self, eta, y: y * eta - (y + 1) * softplus(eta)},
         {"finite at extremes of eta"},
     ),
     "a clipped predictor": (

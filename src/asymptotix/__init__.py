@@ -126,6 +126,7 @@ _PUBLIC = {
     "information_matrix_test": "asymptotix.inference",
     "linear": "asymptotix.api",
     "link_test": "asymptotix.inference",
+    "load": "asymptotix.results",
     "load_example": "asymptotix.data.examples",
     "logit": "asymptotix.api",
     "lpm": "asymptotix.api",
@@ -268,6 +269,7 @@ __all__ = [
     "information_matrix_test",
     "linear",
     "link_test",
+    "load",
     "load_example",
     "logit",
     "lpm",
@@ -430,6 +432,7 @@ if TYPE_CHECKING:  # for type checkers and editors: the same names, told in thei
     from asymptotix.predictors import LinearVector as LinearVector
     from asymptotix.results import Results
     from asymptotix.results import compare as compare
+    from asymptotix.results import load as load
     from asymptotix.simulation import AbstractGenerator as AbstractGenerator
     from asymptotix.simulation import Circles as Circles
     from asymptotix.simulation import Clustered as Clustered

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from asymptotix.core.errors import InputError
-from asymptotix.core.precision import is_traced
+from asymptotix.core.precision import double, is_traced
 from asymptotix.core.static import split
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block, Rows
-from asymptotix.data.slabs import SLAB_ROWS, bucket, pad_rows
+from asymptotix.data.slabs import SLAB_ROWS, bucket, over_slabs, pad_rows
 from asymptotix.data.source import source
 from asymptotix.fitting.fit import Fit
 from asymptotix.likelihood import row_log_likelihoods, weighted
@@ -64,26 +64,36 @@ def _block_kernel(static, arrays, rows: Block):
 
 def _kernel(fit: Fit, rows: Rows):
     """The sum that was maximised, without scores or information."""
-    if rows.n <= SLAB_ROWS and fit.coordinates is not None and len(fit.coordinates) == 1:
+    single = fit.coordinates is not None and len(fit.coordinates) == 1
+    if single and not fit.model.predictor.has_vector_eta():
         return _kernel_of_predictor(fit, rows)
     arrays, static = split(fit.model)
     return source(rows, keep=False).sum(lambda b: _block_kernel(static, arrays, b))
 
 
 def _kernel_of_predictor(fit: Fit, rows: Rows):
-    """The same for small data, by a program that does not depend on the number of columns."""
+    """The same for one linear predictor, by a program that does not depend on its columns.
+
+    The columns are read where they lie, on all cores; nothing of their size is copied.
+    """
     model = fit.model
     design = np.asarray(model.predictor.designs(rows.x)[0])  # pyright: ignore[reportOptionalSubscript]
     theta = np.asarray(layout(model).flatten(model))[: design.shape[1]]
-    eta = np.einsum("nk,k->n", design, theta)  # BLAS would wake its threads for this
-    if rows.offset is not None:
-        eta = eta + np.asarray(rows.offset)
-    size = bucket(rows.n)
-    weight = np.zeros(size)
-    weight[: rows.n] = 1.0 if rows.weights is None else np.asarray(rows.weights)
-    eta, y = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), (eta, rows.y))
     arrays, static = split(model.family)
-    return _family_kernel(static, arrays, eta, y, weight)
+    size = min(bucket(rows.n), SLAB_ROWS)
+
+    def part(index: slice):
+        x = design[index]
+        eta = np.einsum("nk,k->n", x, theta)  # BLAS would wake its threads, which hinder ours
+        if rows.offset is not None:
+            eta = eta + np.asarray(rows.offset)[index]
+        weight = np.zeros(size)
+        weight[: len(x)] = 1.0 if rows.weights is None else np.asarray(rows.weights)[index]
+        y = jax.tree.map(lambda a: pad_rows(np.asarray(a)[index], size), rows.y)
+        with double():
+            return float(_family_kernel(static, arrays, pad_rows(eta, size), y, weight))
+
+    return sum(over_slabs(part, rows.n))
 
 
 @functools.partial(jax.jit, static_argnums=0)

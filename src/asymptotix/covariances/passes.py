@@ -44,9 +44,42 @@ class Passes:
     def __init__(self, fit: Fit, rows: Rows):
         self.fit, self.rows = fit, rows
         self.traced = is_traced((fit, rows))
-        self.wide, self.wide_rows, self.keep = at_standard_width(fit, rows)
-        self.arrays, self.static = split(self.wide.model)
         self._expected = None
+
+    # --- the rows at a standard width, for kinds that sum over them ------------------------
+
+    @functools.cached_property
+    def _standard(self):
+        return at_standard_width(self.fit, self.rows)
+
+    @property
+    def wide(self) -> Fit:
+        """The fit at a standard width."""
+        return self._standard[0]
+
+    @property
+    def wide_rows(self) -> Rows:
+        """Its rows."""
+        return self._standard[1]
+
+    @property
+    def keep(self):
+        """Which wide parameters are the fit's own."""
+        return self._standard[2]
+
+    @functools.cached_property
+    def _split(self):
+        return split(self.wide.model)
+
+    @property
+    def arrays(self):
+        """The arrays of the wide model."""
+        return self._split[0]
+
+    @property
+    def static(self):
+        """Everything else of it."""
+        return self._split[1]
 
     # --- information ---------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from jax import lax
 
 from asymptotix.core.typing import Array, PyTree
 from asymptotix.data.rows import Block
+from asymptotix.data.windows import cut, is_window
 
 BLOCK_ROWS = 1024
 """Rows a block: 20 columns of float64 stay in a core's second-level cache."""
@@ -57,7 +58,7 @@ def map_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: in
     if n <= size:
         return function(rows)
     count = np.int32(-(-n // size))
-    shapes = jax.eval_shape(lambda r: function(jax.tree.map(lambda a: a[:size], r)), rows)
+    shapes = jax.eval_shape(lambda r: function(_slice(r, np.int32(0), size)), rows)
     start = jax.tree.map(lambda s: jnp.zeros((n, *s.shape[1:]), s.dtype), shapes)
 
     def body(index, out):
@@ -79,4 +80,4 @@ def _take(rows: Block, index, size: int) -> Block:
 
 
 def _slice(rows: Block, first, size: int) -> Block:
-    return jax.tree.map(lambda a: lax.dynamic_slice_in_dim(a, first, size), rows)
+    return jax.tree.map(lambda a: cut(a, first, size), rows, is_leaf=is_window)

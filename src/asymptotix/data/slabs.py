@@ -11,6 +11,7 @@ import numpy as np
 from asymptotix.core.precision import double
 from asymptotix.core.typing import Array, PyTree
 from asymptotix.data.rows import Block, Rows
+from asymptotix.data.windows import fits, window
 
 SLAB_ROWS = 65_536
 """Rows a slab: large enough to hide a dispatch, small enough to keep several in flight."""
@@ -25,11 +26,15 @@ class Slabs:
     Arguments:
         rows: NumPy or JAX arrays.
         size: rows a slab.
+        in_place: whether designs are handed on as windows on the caller's arrays, which only
+            functions that cut them into blocks can read.
         keep: whether slabs are kept for further passes, which those that are copies make dear.
     """
 
-    def __init__(self, rows: Rows, size: int = SLAB_ROWS, keep: bool = True):
-        self.keep = keep
+    def __init__(
+        self, rows: Rows, size: int = SLAB_ROWS, keep: bool = True, in_place: bool = False
+    ):
+        self.keep, self.in_place = keep, in_place
         self.rows = jax.tree.map(np.asarray, rows)
         self.n, self.size = rows.n, size
         self.ones, self.zeros = np.ones(size), np.zeros(size)
@@ -52,9 +57,14 @@ class Slabs:
         def part(array):
             return pad_rows(np.asarray(array[first:last], np.float64), self.size)
 
+        def covariates(array):
+            if self.in_place and fits(array):
+                return window(array, first, self.size)
+            return jax.device_put(part(array))
+
         present = np.arange(self.size) < count
         block = Block(
-            jax.tree.map(part, rows.x),
+            None,
             jax.tree.map(part, rows.y),
             (ones if count == self.size else present * 1.0)
             if rows.weights is None
@@ -62,7 +72,8 @@ class Slabs:
             zeros if rows.offset is None else part(rows.offset),
         )
         with double():
-            return jax.tree.map(jax.device_put, block)
+            x = jax.tree.map(covariates, rows.x)
+            return jax.tree.map(jax.device_put, block)._replace(x=x)
 
     def sum(self, function: Callable[[Block], PyTree[Array]]) -> PyTree[Array]:
         """The sum over slabs of `function(slab)`, always added in the same order."""
@@ -88,9 +99,7 @@ class Slabs:
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
     """One thread a core: XLA and NumPy let go of the interpreter while they compute."""
-    return ThreadPoolExecutor(
-        max_workers=cores(), thread_name_prefix="asymptotix"
-    )
+    return ThreadPoolExecutor(max_workers=cores(), thread_name_prefix="asymptotix")
 
 
 def cores() -> int:

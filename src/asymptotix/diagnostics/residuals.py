@@ -48,7 +48,7 @@ def residuals(fit: Fit, rows: Rows, kind: str, key: Key = None) -> np.ndarray:
     if kind == "quantile":
         return quantile_residuals(fit.model.family, eta, rows.y, key)
     family = with_working_dispersion(fit).model.family
-    _check_shapes(family, kind, eta, rows.y)
+    _check_shapes(family, kind, eta)
     found = row_values(_FUNCTIONS[kind], family, eta, rows.y)
     return found * _root_weights(rows, kind, found.ndim)
 
@@ -62,13 +62,10 @@ def _root_weights(rows: Rows, kind: str, ndim: int):
     return factor.reshape((-1,) + (1,) * (ndim - 1))
 
 
-def _check_shapes(family: AbstractFamily, kind: str, eta: np.ndarray, y: Any) -> None:
-    def one(e, v):
-        return family.mean(e), family.saturated(v)
-
+def _check_shapes(family: AbstractFamily, kind: str, eta: np.ndarray) -> None:
     with double():
-        shapes = jax.eval_shape(jax.vmap(one), eta, jax.tree.map(np.asarray, y))
-    vector_mean, vector_eta = shapes[0].ndim > 1, eta.ndim > 1
+        mean = jax.eval_shape(jax.vmap(family.mean), eta)
+    vector_mean, vector_eta = mean.ndim > 1, eta.ndim > 1
     if (kind == "deviance" and vector_mean) or (kind == "working" and vector_eta):
         raise InputError(
             f"A {kind} residual is one number a row, and family {family.name} has several "
@@ -92,7 +89,7 @@ def _pearson(family, eta, y):
 
 def _deviance(family, eta, y):
     # A row that is fitted exactly has deviance 0, give or take a rounding.
-    distance = 2.0 * (family.saturated(y) - family.log_prob(eta, y))
+    distance = family.deviance(eta, y)
     return jnp.sign(_response(family, eta, y)) * jnp.sqrt(jnp.where(distance < 0, 0.0, distance))
 
 

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln
+from jax.scipy.special import betainc, gammaln
 
 from asymptotix.core.parameters import Frozen, as_number, parameter, thawed
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
@@ -54,6 +54,11 @@ class Beta(AbstractFamily):
         r"""$\mu(1 - \mu)/(1 + \phi)$."""
         phi = jnp.asarray(thawed(self.phi), eta.dtype)
         return self.link.inverse(eta) * complement(self.link, eta) / (1.0 + phi)
+
+    def log_tails(self, eta: Eta, y: Response) -> tuple[Scalar, Scalar]:
+        phi, y = jnp.asarray(thawed(self.phi), eta.dtype), jnp.asarray(y, eta.dtype)
+        a, b = phi * self.link.inverse(eta), phi * complement(self.link, eta)
+        return jnp.log(betainc(a, b, y)), jnp.log(betainc(b, a, 1.0 - y))
 
     def sample(self, eta: Eta, *, key: Key) -> Response:
         """By logarithms of two gammas, whose ratio keeps a draw near an end off it."""

@@ -5,6 +5,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import gammainc, gammaincc
 
 from asymptotix.core.gamma import log_gamma_density_constant
 from asymptotix.core.parameters import as_number, constant
@@ -50,6 +51,11 @@ class Gamma(AbstractFamily):
     def variance(self, eta: Eta) -> Scalar:
         r"""$\phi\mu^2$."""
         return jnp.asarray(self.dispersion, eta.dtype) * self.mean(eta) ** 2
+
+    def log_tails(self, eta: Eta, y: Response) -> tuple[Scalar, Scalar]:
+        phi = jnp.asarray(self.dispersion, eta.dtype)
+        shape, at = 1.0 / phi, y / (phi * self.mean(eta))
+        return jnp.log(gammainc(shape, at)), jnp.log(gammaincc(shape, at))
 
     def sample(self, eta: Eta, *, key: Key) -> Response:
         phi = jnp.asarray(self.dispersion, eta.dtype)

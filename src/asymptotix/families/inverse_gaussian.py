@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from asymptotix.core.parameters import as_number, constant
-from asymptotix.core.special import LOG_SQRT_2PI, expm1
+from asymptotix.core.special import LOG_SQRT_2PI, expm1, log_ndtr
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion
 from asymptotix.families.gamma import check_positive, link_of_mean, log_ratio
@@ -50,6 +50,20 @@ class InverseGaussian(AbstractFamily):
     def variance(self, eta: Eta) -> Scalar:
         r"""$\phi\mu^3$."""
         return jnp.asarray(self.dispersion, eta.dtype) * self.mean(eta) ** 3
+
+    def log_tails(self, eta: Eta, y: Response) -> tuple[Scalar, Scalar]:
+        r"""$\Phi(a) + e^{2/(\phi\mu)}\Phi(b)$ and $\Phi(-a) - e^{2/(\phi\mu)}\Phi(b)$.
+
+        With $a = (y/\mu - 1)/\sqrt{\phi y}$ and $b = -(y/\mu + 1)/\sqrt{\phi y}$ (Shuster 1968).
+        """
+        phi, y = jnp.asarray(self.dispersion, eta.dtype), jnp.asarray(y, eta.dtype)
+        mu = self.mean(eta)
+        root = jnp.sqrt(phi * y)
+        near, far = (y / mu - 1.0) / root, -(y / mu + 1.0) / root
+        mirrored = 2.0 / (phi * mu) + log_ndtr(far)
+        above = log_ndtr(-near)
+        below = jnp.logaddexp(log_ndtr(near), mirrored)
+        return below, above + jnp.log(-jnp.expm1(mirrored - above))
 
     def sample(self, eta: Eta, *, key: Key) -> Response:
         """One of the two roots of a chi2 transform (Michael, Schucany and Haas 1976)."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from asymptotix.core.special import LOG_SQRT_2PI
+from asymptotix.core.special import LOG_SQRT_2PI, log_ndtr
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion
 from asymptotix.families.gaussian import check_real
@@ -33,6 +33,10 @@ class LocationScale(AbstractFamily):
     def variance(self, eta: Eta) -> Scalar:
         r"""$\sigma^2$."""
         return jnp.exp(2 * eta[1])
+
+    def log_tails(self, eta: Eta, y: Response) -> tuple[Scalar, Scalar]:
+        z = (jnp.asarray(y, eta.dtype) - eta[0]) * jnp.exp(-eta[1])
+        return log_ndtr(z), log_ndtr(-z)
 
     def sample(self, eta: Eta, *, key: Key) -> Response:
         return eta[0] + jnp.exp(eta[1]) * jax.random.normal(key, (), eta.dtype)

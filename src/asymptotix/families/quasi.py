@@ -101,7 +101,7 @@ class QuasiPoisson(AbstractQuasi):
         return Poisson(self.link)
 
     def with_dispersion(self, dispersion: Scalar) -> "QuasiPoisson":
-        return QuasiPoisson(self.link, dispersion)
+        return QuasiPoisson(link=self.link, dispersion=dispersion)
 
 
 class QuasiBinomial(AbstractQuasi):
@@ -124,4 +124,4 @@ class QuasiBinomial(AbstractQuasi):
         return Binomial(self.link)
 
     def with_dispersion(self, dispersion: Scalar) -> "QuasiBinomial":
-        return QuasiBinomial(self.link, dispersion)
+        return QuasiBinomial(link=self.link, dispersion=dispersion)

@@ -6,19 +6,19 @@ import jax.numpy as jnp
 
 from asymptotix.core.errors import InputError
 from asymptotix.core.linalg import inverse_from_factor, triangular_factor
-from asymptotix.likelihood import Sums
+from asymptotix.likelihood import Curvature, Sums
 from asymptotix.likelihood.structured import block_predictor
 from asymptotix.model import Regression
 from asymptotix.penalties import BoundPenalty, RowTerms, Sample
 
 
 def reduces_bias(penalty: Any) -> bool:
-    """Whether this is a bias reduction, bound to parameters or not, and neither none nor a prior."""
+    """Whether this is a bias reduction, bound to parameters or not; neither none nor a prior."""
     given = penalty.penalty if isinstance(penalty, BoundPenalty) else penalty
     return given is not None and given.is_bias_reduction
 
 
-def working_curvature(penalty: Any, asked: str) -> str:
+def working_curvature(penalty: Any, asked: Any) -> Curvature:
     """The information of the first pass: expected where the correction is made of it."""
     return "expected" if reduces_bias(penalty) else asked
 

@@ -58,7 +58,8 @@ def fit(
         found = run(model, rows, solver, active, qr=False, penalty=penalty)
         if active is None or (penalty is not None and not reduces_bias(penalty)):
             return found
-        if _suspicious(found):
+        lost = penalty is not None and int(found.code) == CODE["not_finite"]
+        if lost or _suspicious(found):
             active, omitted = _without_collinear(rows, model, found, active, names)
             if omitted:
                 _say_collinear(omitted, names, collinear)

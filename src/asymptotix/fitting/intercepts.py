@@ -24,8 +24,8 @@ def with_corrected_intercept(fit: Fit, rows: Rows) -> Fit:
     Standard errors are then those of the likelihood's information at the corrected estimate.
     """
     assert fit.penalty is not None
-    correct = {"FLIC": _flic, "FLAC": _flac}[fit.penalty.penalty.intercept_correction]
-    return _moved(fit, rows, correct(fit, rows))
+    flic = fit.penalty.penalty.intercept_correction == "FLIC"
+    return _moved(fit, rows, (_flic if flic else _flac)(fit, rows))
 
 
 def _flic(fit: Fit, rows: Rows) -> np.ndarray:

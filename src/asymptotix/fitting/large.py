@@ -52,7 +52,7 @@ def solve(
 
     What other routes than Newton's do before it is one program on all rows.
     """
-    slabs, counted = Slabs(rows), _counts(rows)
+    slabs, counted = Slabs(rows, in_place=True), _counts(rows)
     size = np.concatenate(active) if active else np.ones(layout(model.predictor).size)
     dof = residual_dof(model, jnp.asarray(counted[1]), size)
     setup = _setup(model, rows, solver, active, dof, penalty)
@@ -187,6 +187,7 @@ def _correction(static, penalty, arrays, coordinates, params, inverse, slab: Blo
 
 @functools.partial(jax.jit, static_argnums=0)
 def slab_statistics(static, arrays, slab: Block) -> Statistics:
+    """Deviance, log-likelihood and Pearson chi2 of one slab."""
     return statistics(static.combine(arrays), slab)
 
 

@@ -52,8 +52,11 @@ def penalty_value(penalty: BoundPenalty | None, coordinates, params):
 
 
 def penalised(sums: Sums, penalty: BoundPenalty | None, coordinates, params) -> Sums:
-    """The sums over rows with the penalty's value, gradient and curvature."""
-    if penalty is None:
+    """The sums over rows with the penalty's value, gradient and curvature.
+
+    A bias reduction has none of them; what it adds is in `corrected.py`.
+    """
+    if penalty is None or penalty.penalty.is_bias_reduction:
         return sums
 
     def value(theta):

@@ -5,6 +5,8 @@ import numpy as np
 from asymptotix.fitting.newton import RANK_TOLERANCE
 
 WARN_TOLERANCE = 1e-7
+NEGLIGIBLE = 1e-8
+"""A share of the largest below which a coefficient of a combination is rounding."""
 
 
 def collinear_columns(slabs, center, inverse_scale, tolerance: float = RANK_TOLERANCE):
@@ -21,12 +23,41 @@ def collinear_columns(slabs, center, inverse_scale, tolerance: float = RANK_TOLE
     Returns:
         Positions of the dropped columns, and of those kept with a share below 1e-7.
     """
-    k = len(center)
-    factor = np.zeros((0, k))
+    factor = _triangular(slabs, center, inverse_scale)
+    return _sweep(factor, np.asarray(inverse_scale) != 0, tolerance)
+
+
+def combinations(slabs, center, inverse_scale, dropped) -> dict[int, np.ndarray]:
+    """What each dropped column equals: coefficients of the kept ones, in the original columns.
+
+    Arguments:
+        slabs, center, inverse_scale: as in `collinear_columns`.
+        dropped: its answer.
+    """
+    factor, inverse = _triangular(slabs, center, inverse_scale), np.asarray(inverse_scale)
+    kept = np.setdiff1d(np.flatnonzero(inverse != 0), dropped)
+    found = {}
+    for j in dropped:
+        share, *_ = np.linalg.lstsq(factor[:, kept], factor[:, j], rcond=None)
+        share = np.where(np.abs(share) > NEGLIGIBLE * np.abs(share).max(initial=0.0), share, 0.0)
+        weights = np.zeros(len(inverse))
+        weights[kept] = share * inverse[kept] / inverse[j]
+        # Centring took out the means; where there is an intercept it has the difference.
+        constant = center[j] - weights @ center
+        first = np.flatnonzero((np.asarray(center) == 0) & (np.arange(len(inverse)) == kept[0]))
+        scale = abs(center[j]) + np.abs(weights) @ np.abs(center)
+        if first.size and scale and abs(constant) > NEGLIGIBLE * scale:
+            weights[first[0]] += constant * inverse[first[0]]
+        found[int(j)] = weights
+    return found
+
+
+def _triangular(slabs, center, inverse_scale) -> np.ndarray:
+    factor = np.zeros((0, len(center)))
     for x in slabs:
         part = (np.asarray(x) - center) * inverse_scale
         factor = np.linalg.qr(np.vstack([factor, part]), mode="r")
-    return _sweep(factor, np.asarray(inverse_scale) != 0, tolerance)
+    return factor
 
 
 def _sweep(factor, active, tolerance):

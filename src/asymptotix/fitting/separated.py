@@ -79,7 +79,8 @@ def _runs_off(fit: Fit, model: Regression, rows: Rows) -> bool:
     if cones is None or len(fit.coordinates or ()) != 1 or model.predictor.has_vector_eta():
         return cones is not None
     with double():
-        (design,) = (np.asarray(d, float) for d in model.predictor.designs(rows.x))
+        designs: Any = model.predictor.designs(rows.x)
+    design = np.asarray(designs[0], float)
     eta = design @ np.asarray(layout(fit.model).flatten(fit.model))[: design.shape[1]]
     eta = eta + (0.0 if rows.offset is None else np.asarray(rows.offset, float))
     return bool(np.any(~cones.pinned & (cones.normals[:, 0, 0] * eta > FAR)))
@@ -242,7 +243,7 @@ def _limit(fit: Fit, model, rows: Rows, j: int, sign: int, quantile: float) -> f
         at_outside = gap(outside)
         if (at_outside < 0) != (at_inside < 0):
             ends = sorted((inside, outside))
-            root = brentq(gap, ends[0], ends[1], xtol=1e-10, rtol=1e-12)
+            root = brentq(gap, ends[0], ends[1], xtol=1e-10, rtol=1e-12)  # pyright: ignore[reportArgumentType]
             return sign * float(root) / spread  # pyright: ignore[reportArgumentType]
         inside, at_inside = outside, at_outside
     return -sign * math.inf

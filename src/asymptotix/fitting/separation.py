@@ -9,6 +9,7 @@ coefficients (Geyer 2009).
 """
 
 import dataclasses
+from typing import Any
 
 import jax
 import numpy as np
@@ -79,11 +80,11 @@ def find_separation(model: Regression, rows: Rows, active) -> Separation | None:
     designs = tuple(np.asarray(d, np.float64) for d in designs)
     weight = np.ones(rows.n) if rows.weights is None else np.asarray(rows.weights, np.float64)
     coordinates = host_coordinates(designs, weight, active)
-    outward = block_diag(*(c.outward(np.eye(len(c.center))) for c in coordinates))
-    outward = outward[:, np.concatenate(active)]
+    whole: Any = block_diag(*(c.outward(np.eye(len(c.center))) for c in coordinates))
+    outward = np.asarray(whole)[:, np.concatenate(active)]
     present = np.flatnonzero(weight > 0)
     patterns = _Patterns.of(designs, cones, present)
-    standard = [
+    standard: list[Any] = [
         c.standardise(d)[:, a]
         for c, d, a in zip(coordinates, patterns.designs, active, strict=True)
     ]

@@ -1,6 +1,7 @@
 """Penalised likelihoods at any parameter values, for profiles of fits that have a penalty."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -32,10 +33,12 @@ class PenalisedEvaluator:
 
     def __call__(self, params: Float[Array, "l p"]) -> Evaluations:
         """Passes over the rows for all parameter values: one, or two for a bias reduction."""
-        at, fit = self.plain(params), self.fit
+        at: Any = self.plain(params)
+        fit = self.fit
         if not self.reduces:
             sums = _with_prior(Sums(*at[:3]), self.penalty, fit.coordinates, params)
-            return Evaluations(*map(np.asarray, sums), None)
+            value, score, information = map(np.asarray, sums)
+            return Evaluations(value, score, information, None)
         parts = self._corrections(params, np.asarray(at.expected))
         lanes = range(len(params))
         found = [
@@ -48,7 +51,8 @@ class PenalisedEvaluator:
             )
             for i in lanes
         ]
-        return Evaluations(*(np.stack([np.asarray(f[j]) for f in found]) for j in range(3)), None)
+        value, score, information = (np.stack([np.asarray(f[j]) for f in found]) for j in range(3))
+        return Evaluations(value, score, information, None)
 
     def _corrections(self, params, information):
         """What the correction sums over rows at each value, for the fit's own parameters."""

@@ -205,7 +205,8 @@ def _expected_information(found: list[At]) -> Check:
             return _unknown(name)
         curvature = -at.average(at.row.kernel_hessian)[:m, :m]
         trials = at.average(at.row.information).reshape(m, m)
-        gaps.append((trials - curvature) / np.max(np.abs(curvature)))
+        size = np.max(np.abs(curvature))
+        gaps.append((trials - curvature) / np.where(size > 0, size, 1.0))
     return _worst(name, gaps, QUADRATURE, "against the expected curvature, relative")
 
 
@@ -236,11 +237,13 @@ def _responses(family, samples) -> Check:
         family.check_response(everything, "y")
     except InputError as error:
         return Check("draws are responses", False, np.inf, 0.0, str(error))
-    eta = family.initial(everything, jnp.ones(len(jax.tree.leaves(everything)[0])))
-    start = eta.initial_eta(
-        jax.tree.map(jnp.asarray, everything), jnp.ones(len(jax.tree.leaves(everything)[0]))
+    y, weights = (
+        jax.tree.map(jnp.asarray, everything),
+        jnp.ones(jax.tree.leaves(everything)[0].size),
     )
-    return _worst("a start from draws is finite", [np.where(np.isfinite(start), 0.0, np.inf)], 0.0)
+    start = family.initial(y, weights).initial_eta(y, weights)
+    gap = np.where(np.isfinite(start), 0.0, np.inf)
+    return _worst("draws are responses", [gap], 0.0, "and give a finite start")
 
 
 def _extremes(family, rows, etas, found: list[At]) -> Check:

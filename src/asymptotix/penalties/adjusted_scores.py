@@ -1,8 +1,8 @@
 r"""Bias reduction by adjusted scores, which need not be the gradient of anything.
 
 Of a row count $h$, the expected information in $\eta$; $d = \partial\mu/\partial\eta$ and
-$d' = \partial d/\partial\eta$; the variance $v$ and $\dot v = \partial v/\partial\eta$. The adjusted
-scores are solved by Newton's method with their exact slopes.
+$d' = \partial d/\partial\eta$; the variance $v$ and $\dot v = \partial v/\partial\eta$. The
+adjusted scores are solved by Newton's method with their exact slopes.
 """
 
 from typing import ClassVar

@@ -67,6 +67,17 @@ class Familiar:
         return float(np.exp(Chi2(self.df_model).log_sf(self.llr)))
 
     @property
+    def null_deviance(self: Any) -> float:
+        """The deviance of the model with an intercept only; NaN where `llnull` does not tell it."""
+        gain = self.llr
+        if self.model.family.dispersion_rule == "fixed":
+            return self.deviance + gain
+        # the Gaussian log-likelihood at RSS / n is a function of RSS
+        return (
+            self.deviance * math.exp(gain / self.nobs) if is_least_squares(self.fit) else math.nan
+        )
+
+    @property
     def endog_names(self: Any) -> str:
         """The response."""
         return self.spec.response_name or "response"

@@ -23,6 +23,11 @@ from asymptotix.data.rows import Rows
 
 
 @dataclasses.dataclass(frozen=True)
+class Unsaved:
+    """Stands for an array of one number a row that a file of results does not hold."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Inputs:
     """What a user handed to a formula fit.
 
@@ -108,10 +113,38 @@ class Inputs:
             raise InputError(
                 "The fit does not hold its data (keep_data=False); pass data=.", code="no_data"
             )
+        self._refuse_unsaved()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", MissingRowsWarning)
             rows, _, _ = dataclasses.replace(self, data=source).evaluate()
         return rows
+
+    def without_rows(self) -> "Inputs":
+        """The inputs as a file holds them: names of columns, no data, no array of rows."""
+
+        def name(given):
+            return given if given is None or isinstance(given, str) else Unsaved()
+
+        return dataclasses.replace(
+            self,
+            data=None,
+            context=None,
+            weights=name(self.weights),
+            offset=name(self.offset),
+            trials=name(self.trials),
+            groups={label: name(given) for label, given in self.groups.items()},
+        )
+
+    def _refuse_unsaved(self) -> None:
+        given = {"weights": self.weights, "offset": self.offset, "trials": self.trials}
+        for what, value in {**given, **self.groups}.items():
+            if isinstance(value, Unsaved):
+                raise InputError(
+                    f"The fit had an array as its {what}, which its file does not hold; put it "
+                    "into the data as a column and fit again.",
+                    code="no_data",
+                    column=what,
+                )
 
     def _response(self, design: Design, trials) -> Response:
         name = design.response_name or "response"

@@ -30,6 +30,7 @@ from asymptotix.results.exponentiated import exponentiated
 from asymptotix.results.familiar import Familiar
 from asymptotix.results.inputs import Inputs
 from asymptotix.results.resampling import Resampling
+from asymptotix.results.saving import Saving
 from asymptotix.results.separation import Separated
 from asymptotix.results.summary import summary_table
 from asymptotix.results.table import Table
@@ -38,7 +39,7 @@ from asymptotix.results.training import Trained
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar):
+class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Saving):
     """An estimated model with its uncertainty; made by `asx.logit`, `asx.glm`, ...
 
     Holds the source of its data by reference, never rows or a design.
@@ -351,9 +352,7 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar):
 
     # --- tables -------------------------------------------------------------------------
 
-    def tidy(
-        self, confidence: float | None = None, *, exponentiate: bool = False
-    ) -> pd.DataFrame:
+    def tidy(self, confidence: float | None = None, *, exponentiate: bool = False) -> pd.DataFrame:
         """One row a coefficient, with broom's column names.
 
         Arguments:
@@ -382,6 +381,8 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar):
         """One row of statistics of the model, with broom's column names."""
         return pd.DataFrame(
             {
+                "null.deviance": [self.null_deviance],
+                "df.null": [self.df_resid + self.df_model],
                 "null.loglik": [self.llnull],
                 "logLik": [self.llf],
                 "AIC": [self.aic],

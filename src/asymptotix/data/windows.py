@@ -1,0 +1,81 @@
+"""Rows of a NumPy matrix that a compiled program reads where they lie.
+
+XLA reads NumPy memory in place only from addresses that are multiples of 64, which a matrix's
+first row seldom has. A window therefore begins up to seven numbers early, at such an address, and
+the program skips these when it cuts its blocks: nothing of the matrix's size is copied.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from asymptotix.core.typing import Array, Float, Int
+
+ALIGNMENT = 64
+SPARE = ALIGNMENT // 8
+
+
+class Window(eqx.Module):
+    """A stretch of rows of a matrix, not yet cut out of the buffer that holds it.
+
+    Attributes:
+        flat: the numbers, row after row, with some before the first row.
+        shift: how many.
+        shape: rows and columns.
+    """
+
+    flat: Float[Array, "_"]
+    shift: Int[Array, ""]
+    shape: tuple[int, int] = eqx.field(static=True)
+
+    def block(self, first, size: int) -> Float[Array, "size k"]:
+        """`size` rows from row `first`."""
+        k = self.shape[1]
+        start = self.shift + first * np.int32(k)
+        return lax.dynamic_slice_in_dim(self.flat, start, size * k).reshape(size, k)
+
+
+def is_window(node) -> bool:
+    """Whether a node of a pytree is a window."""
+    return isinstance(node, Window)
+
+
+def cut(leaf, first, size: int):
+    """`size` entries from `first` of an array or a window."""
+    if isinstance(leaf, Window):
+        return leaf.block(first, size)
+    return lax.dynamic_slice_in_dim(leaf, first, size)
+
+
+def fits(array: np.ndarray) -> bool:
+    """Whether rows of an array can be read in place."""
+    return array.ndim == 2 and array.dtype == np.float64 and array.flags.c_contiguous
+
+
+def window(array: np.ndarray, first: int, size: int) -> Window:
+    """`size` rows of a matrix from row `first`; copied only where they reach over its ends.
+
+    Rows beyond the last repeat the first of the stretch, and count for nothing by their weight.
+    """
+    k = array.shape[1]
+    flat = array.reshape(-1)
+    shift = (flat.ctypes.data // 8 + first * k) % SPARE
+    begin, length = first * k - shift, size * k + SPARE
+    if begin >= 0 and begin + length <= flat.size and flat.ctypes.data % 8 == 0:
+        stretch = flat[begin : begin + length]
+    else:
+        rows = array[first : first + size]
+        stretch, shift = _aligned(length), 0
+        inside = stretch[: size * k].reshape(size, k)
+        inside[: len(rows)] = rows
+        inside[len(rows) :] = rows[:1]
+        stretch[size * k :] = 0.0
+    return Window(jax.device_put(stretch), jnp.asarray(shift, jnp.int32), (size, k))
+
+
+def _aligned(length: int) -> np.ndarray:
+    room = np.empty(length + SPARE)
+    skip = -(room.ctypes.data // 8) % SPARE
+    return room[skip : skip + length]
