@@ -185,6 +185,20 @@ def test_rows_that_inform_about_several_predictors(mroz):
         res.residuals("deviance")
 
 
+def test_families_without_a_deviance_have_pearson_residuals(mroz):
+    formulas = {"mu": "nwifeinc ~ educ", "log_sigma": "~ age"}
+    res = asx.glm(formulas, mroz, family=asx.LocationScale())
+    with pytest.raises(asx.InputError, match="saturated"):
+        res.residuals("deviance")
+    eta = res.predict(type="link")
+    z = (mroz["nwifeinc"] - eta["mu"]) / np.exp(eta["log_sigma"])
+    close(res.residuals("pearson"), z, 1e-12)
+    close(res.residuals("quantile"), z, 1e-12)
+    found = res.augment()
+    close(found[".resid"], z, 1e-12)
+    close(found[".std.resid"], z / np.sqrt(1 - res.leverage()), 1e-12)
+
+
 def test_rows_left_out_are_nan_and_the_index_is_kept(mroz):
     data = mroz.iloc[::6].rename(index=lambda i: f"row {i}")
     data.loc["row 6", "educ"] = np.nan
@@ -262,11 +276,12 @@ def test_one_more_row_and_another_formula_compile_nothing():
             res.residuals(kind)
         res.dfbetas()
         res.dfbetas("implicit")
-        res.augment()
+        res.leverage()
+        res.cooks_distance()
         res.auc(cv=3, key=KEY)
         res.brier()
 
-    everything("y ~ x0 + x1 + x2", frame(1000))
+    everything("y ~ x0 + x1 + x2 + x3", frame(1000))
     with compilations() as found:
-        everything("y ~ x0 + x1 + x2 + x3", frame(1001, seed=1))
+        everything("y ~ x0 + x1 + x2 + x3 + x4", frame(1001, seed=1))
     assert found[0] == 0

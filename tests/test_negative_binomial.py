@@ -272,3 +272,27 @@ def test_beta_regression_is_that_of_statsmodels(data, quiet):
     assert list(res.params.index) == ["Intercept", "x", "z", "phi"]
     held = asx.glm("y ~ x + z", data.assign(y=shares), family=asx.Beta(phi=asx.freeze(phi)))
     np.testing.assert_allclose(held.params, theirs.params[:3], rtol=1e-8)
+
+
+def test_under_dispersed_counts_end_at_poisson_with_its_estimates():
+    """The maximum within bounds is at alpha = 0: Poisson's coefficients, and no errors."""
+    rng = np.random.default_rng(0)
+    x = np.column_stack([np.ones(400), rng.normal(size=400)])
+    mean = np.exp(x @ [0.5, 0.3])
+    y = rng.binomial(10, np.clip(mean / 10, 0, 1)).astype(float)  # variance below the mean
+    model = asx.Regression(asx.Linear(2), asx.NegativeBinomial())
+    found, poisson = asx.fit(model, x, y), asx.fit(asx.PoissonRegression(2), x, y)
+    assert found.status_name == "boundary"
+    np.testing.assert_allclose(found.model.predictor.coef, poisson.model.predictor.coef, rtol=1e-7)
+    np.testing.assert_allclose(found.log_likelihood, poisson.log_likelihood, rtol=1e-9)
+    assert np.isnan(asx.covariance(found, x, y).matrix).all()
+    large = asx.fit(model, np.tile(x, (170, 1)), np.tile(y, 170))
+    assert large.status_name == "boundary"
+    np.testing.assert_allclose(large.model.predictor.coef, poisson.model.predictor.coef, rtol=1e-7)
+
+
+def test_fisher_scoring_is_refused_where_alpha_is_estimated():
+    x, y = np.ones((9, 1)), np.arange(9.0)
+    model = asx.Regression(asx.Linear(1), asx.NegativeBinomial())
+    with pytest.raises(asx.InputError, match="expected information"):
+        asx.fit(model, x, y, solver=asx.Newton(curvature="expected"))

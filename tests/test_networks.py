@@ -179,3 +179,27 @@ def test_different_widths_and_several_outputs(small):
 def test_options_are_checked(small, options, says):
     with pytest.raises(asx.InputError, match=says):
         asx.mlp("y ~ x1", small, **options)
+
+
+def test_circles_are_predicted_no_worse_than_by_scikit_learn():
+    """Study S5: held-out log-loss against `MLPClassifier(alpha=1)`, the published baseline."""
+    pytest.importorskip("sklearn")
+    from sklearn.datasets import make_circles
+    from sklearn.metrics import log_loss
+    from sklearn.model_selection import train_test_split
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.preprocessing import StandardScaler
+
+    x, y = make_circles(noise=0.2, factor=0.5, random_state=1337, n_samples=200)
+    x = StandardScaler().fit_transform(x)
+    a, b, c, d = train_test_split(x, y, test_size=0.3, random_state=42)
+    baseline = MLPClassifier(alpha=1, max_iter=1000, random_state=0).fit(a, c)
+    train = pd.DataFrame({"x1": a[:, 0], "x2": a[:, 1], "y": c.astype(float)})
+    with pytest.warns(asx.FitWarning, match="indefinite"):  # units that the penalty switched off
+        res = asx.mlp(
+            "y ~ x1 + x2", train, hidden=(8,), penalty=asx.Ridge(0.5), restarts=4,
+            activation=jax.nn.swish, key=jax.random.key(0),
+        )  # fmt: skip
+    assert res.bse.isna().all()
+    held_out = res.predict(pd.DataFrame({"x1": b[:, 0], "x2": b[:, 1]}))
+    assert log_loss(d, held_out) <= log_loss(d, baseline.predict_proba(b))

@@ -9,8 +9,7 @@ from scipy import stats
 
 import asymptotix as asx
 from asymptotix import families as fam
-from asymptotix.core.precision import double
-from asymptotix.diagnostics.rowwise import row_values
+from asymptotix.diagnostics.rowwise import row_uniforms, row_values
 from registry import ALPHA, FAMILIES, coefficients, draw, is_moment, mean
 
 KEY = jax.random.key(0)
@@ -108,9 +107,9 @@ def test_quantile_residuals_lie_between_the_steps(mroz, name):
     res = getattr(asx, name)(formula, mroz)
     u = stats.norm.cdf(res.residuals("quantile", key=KEY))
     low, high = steps(np.asarray(res.predict()), mroz[formula.split()[0]].to_numpy(float))
-    with double():
-        drawn = np.asarray(jax.random.uniform(KEY, (len(mroz),), float))
+    drawn = row_uniforms(KEY, len(mroz))
     np.testing.assert_allclose(u, low + drawn * (high - low), atol=1e-10)
+    assert 0 < drawn.min() < 0.01 < 0.99 < drawn.max() < 1
 
 
 def test_quantile_residuals_are_right_in_the_tails():

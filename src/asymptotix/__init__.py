@@ -148,6 +148,7 @@ _PUBLIC = {
     "score_test": "asymptotix.inference",
     "simulate": "asymptotix.simulation",
     "slope_plot": "asymptotix.plots",
+    "stream": "asymptotix.data.streams",
     "surface_plot": "asymptotix.plots",
     "zip_plot": "asymptotix.plots",
 }
@@ -291,6 +292,7 @@ __all__ = [
     "score_test",
     "simulate",
     "slope_plot",
+    "stream",
     "surface_plot",
     "zip_plot",
 ]
@@ -344,6 +346,7 @@ if TYPE_CHECKING:  # for type checkers and editors: the same names, told in thei
     )
     from asymptotix.data.examples import load_example
     from asymptotix.data.rows import Rows
+    from asymptotix.data.streams import stream as stream
     from asymptotix.detection import detect_separation as detect_separation
     from asymptotix.diagnostics import AreaUnderCurve as AreaUnderCurve
     from asymptotix.diagnostics import BrierScore as BrierScore

@@ -3,6 +3,7 @@
 import sys
 import warnings
 from collections.abc import Mapping
+from os import PathLike
 from typing import Any
 
 import jax
@@ -20,6 +21,7 @@ from asymptotix.covariances import (
 from asymptotix.covariances.estimate import estimate, with_groups
 from asymptotix.data.groups import labelled
 from asymptotix.data.rows import Rows
+from asymptotix.data.streamed import StreamedRows
 from asymptotix.families import AbstractFamily, Bernoulli, Gaussian, Poisson
 from asymptotix.fitting import AbstractSolver, Fit, Newton
 from asymptotix.fitting.api import check_route
@@ -33,6 +35,7 @@ from asymptotix.predictors import AbstractPredictor, Linear, LinearVector
 from asymptotix.results.inputs import Inputs
 from asymptotix.results.results import Results
 from asymptotix.results.separation import separated, separated_covariance, separation_note
+from asymptotix.results.streaming import can_stream, evaluated, in_doubt, in_memory
 
 
 def logit(formula: str, data: Any, **options) -> Results:
@@ -41,7 +44,8 @@ def logit(formula: str, data: Any, **options) -> Results:
     Arguments:
         formula: such as `"lfp ~ educ + I(exper**2) + C(city)"`.
         data: a pandas or Polars frame, a PyArrow table, a DuckDB relation, a dict of arrays, or
-            the path of a Parquet or CSV file.
+            the path of a Parquet or CSV file; or, larger than memory, a folder or pattern of
+            files and whatever else `asx.stream` reads.
         options: as in `glm`.
 
     Returns:
@@ -93,6 +97,7 @@ def glm(
     confidence: float = 0.95,
     reference: str | None = None,
     keep_data: bool = True,
+    checkpoint: "str | PathLike | None" = None,
 ) -> Results:
     """A generalised linear model of any family.
 
@@ -115,6 +120,8 @@ def glm(
         reference: `"normal"` or `"t"`; by default as the family declares, with clusters
             t(G - 1).
         keep_data: whether Results refer to the data; otherwise verbs that need rows ask for them.
+        checkpoint: a `.npz` file that holds the state of a fit on a stream after each pass; a fit
+            that was cut off goes on from there, and the file goes when the fit has ended.
 
     Raises:
         InputError: formula, data or options cannot be used; the message says what to do.
@@ -136,13 +143,14 @@ def glm(
         "confidence": confidence,
         "reference": reference,
         "keep_data": keep_data,
+        "checkpoint": checkpoint,
     }
     return from_formula(title, formula, data, family, options)
 
 
 OPTIONS = (
     "trials", "response", "cov", "weights", "weight_kind", "offset", "missing", "collinear",
-    "solver", "penalty", "confidence", "reference", "keep_data",
+    "solver", "penalty", "confidence", "reference", "keep_data", "checkpoint",
 )  # fmt: skip
 
 
@@ -186,13 +194,16 @@ def from_formula(
         components=family.eta_names,
         groups=labelled(chosen.group_columns),
     )
-    rows, design, response = inputs.evaluate()
+    streams = fit is None and chosen.streams and not chosen.refits and can_stream(options)
+    inputs, rows, design, response = evaluated(inputs, family, streams, options.get("checkpoint"))
     chosen, rows = with_groups(chosen.with_columns(tuple(inputs.groups)), rows)
-    inputs = _settled(inputs, design, options.get("keep_data", True))
-    family.check_response(rows.y, design.response_name or "response")
+    given, inputs = inputs, _settled(inputs, design, options.get("keep_data", True))
     model = Regression(predictor(design, response, family), family)
     names = _names(model, design.names)
     fit = (fit or fit_formula)(model, rows, names, options)
+    if isinstance(rows, StreamedRows) and in_doubt(fit) and (again := in_memory(given)):
+        rows, design = again
+        fit = fit_formula(model, rows, names, options)
     extended = None
     if fit.status_name == "separated":
         extended = extended_fit(fit, model, rows, options.get("solver") or Newton())
@@ -217,9 +228,7 @@ def from_formula(
         levels=response.levels,
         reference_asked=options.get("reference"),
         separated=extended
-        and separated(
-            extended, model, rows, design.kept, names, options.get("confidence", 0.95)
-        ),
+        and separated(extended, model, rows, design.kept, names, options.get("confidence", 0.95)),
     )
     _warn(result)
     return result
@@ -280,7 +289,7 @@ def _check_family(family, options) -> None:
             f"response= says how grouped responses are written; family {family.name} has none.",
             code="option",
         )
-    check_route(options.get("solver") or Newton(), options.get("penalty"))
+    check_route(options.get("solver") or Newton(), options.get("penalty"), family)
 
 
 def _settled(inputs: Inputs, design, keep_data: bool) -> Inputs:
@@ -288,7 +297,8 @@ def _settled(inputs: Inputs, design, keep_data: bool) -> Inputs:
     import dataclasses
 
     captured = design.spec.captured.values
-    return dataclasses.replace(inputs, context=captured, data=inputs.data if keep_data else None)
+    inputs = dataclasses.replace(inputs, context=captured)
+    return inputs if keep_data else dataclasses.replace(inputs, data=None, streamed=None)
 
 
 def fit_formula(model, rows: Rows, names, options) -> Fit:

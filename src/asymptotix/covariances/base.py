@@ -83,6 +83,9 @@ class AbstractCovariance(eqx.Module):
         del fit, rows
         raise TypeError(f"{self.label} is made of ingredients.")
 
+    streams: ClassVar[bool] = True
+    """Whether sums over rows in any order of slabs are all that it takes."""
+
     # --- groups of rows ------------------------------------------------------------------
 
     reads_groups: ClassVar[bool] = False

@@ -14,6 +14,7 @@ from asymptotix.covariances.kinds import covariance_kind
 from asymptotix.covariances.passes import Passes, outward_matrix
 from asymptotix.data.groups import select_groups
 from asymptotix.data.rows import Rows
+from asymptotix.data.streamed import StreamedRows
 from asymptotix.families import Gaussian
 from asymptotix.fitting.api import as_rows
 from asymptotix.fitting.fit import Fit
@@ -41,7 +42,7 @@ def covariance(
         InputError: other rows than those of the fit, forgotten weights, an unknown kind, a fit in
             single precision.
     """
-    if isinstance(x, Rows) and y is not None:
+    if isinstance(x, (Rows, StreamedRows)) and y is not None:
         kind, y = y, None
     rows = as_rows(x, y, **row_fields)
     chosen, rows = with_groups(covariance_kind(kind), rows)
@@ -74,13 +75,25 @@ def with_groups(kind: AbstractCovariance, rows: Rows) -> tuple[AbstractCovarianc
     Raises:
         InputError: the rows lack what the kind reads, or cannot serve it.
     """
+    if isinstance(rows, StreamedRows) and (kind.refits or not kind.streams):
+        raise InputError(
+            f"{kind.label} needs all rows at once, and a stream does not hold them; use 'HC1' or "
+            "asx.Cluster(column), or read the columns into memory.",
+            code="stream",
+        )
     if kind.reads_groups:
         chosen = select_groups(rows.groups, kind.group_columns, rows.n)
-        rows = eqx.tree_at(lambda r: r.groups, rows, chosen, is_leaf=lambda v: v is None)
+        rows = _carrying(rows, chosen)
         kind = kind.with_columns(tuple(chosen))
     if not is_traced(rows):
         kind.check(rows)
     return kind, rows
+
+
+def _carrying(rows, groups):
+    if isinstance(rows, StreamedRows):
+        return rows.with_groups(groups)
+    return eqx.tree_at(lambda r: r.groups, rows, groups, is_leaf=lambda v: v is None)
 
 
 def estimate(fit: Fit, rows: Rows, kind: AbstractCovariance) -> Covariance:

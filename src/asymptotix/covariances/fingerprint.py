@@ -14,6 +14,7 @@ from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS, bucket, over_slabs, pad_rows
 from asymptotix.data.source import source
+from asymptotix.data.streamed import StreamedRows
 from asymptotix.fitting.fit import Fit
 from asymptotix.likelihood import row_log_likelihoods, weighted
 from asymptotix.model import layout
@@ -25,9 +26,7 @@ def check_fingerprint(fit: Fit, rows: Rows) -> None:
     """Raise unless these are the rows of the fit: their number, weights, and log-likelihood."""
     if is_traced((fit, rows)):
         return
-    weights = None if rows.weights is None else np.asarray(rows.weights, float)
-    present = rows.n if weights is None else int(np.count_nonzero(weights))
-    total = float(rows.n) if weights is None else float(weights.sum())
+    present, total = _counted(rows)
     if rows.weight_kind != fit.weight_kind:
         raise InputError(
             f"The fit used weight_kind={fit.weight_kind!r} but these rows have "
@@ -48,6 +47,16 @@ def check_fingerprint(fit: Fit, rows: Rows) -> None:
         )
 
 
+def _counted(rows) -> tuple[int, float]:
+    """Rows present, and the sum of weights."""
+    if isinstance(rows, StreamedRows):
+        return rows.present_rows, rows.total
+    if rows.weights is None:
+        return rows.n, float(rows.n)
+    weights = np.asarray(rows.weights, float)
+    return int(np.count_nonzero(weights)), float(weights.sum())
+
+
 def with_working_dispersion(fit: Fit) -> Fit:
     """The fit with its family at unit dispersion, at which sums over rows are taken."""
     if fit.model.family.dispersion_rule != "moment":
@@ -65,7 +74,7 @@ def _block_kernel(static, arrays, rows: Block):
 def _kernel(fit: Fit, rows: Rows):
     """The sum that was maximised, without scores or information."""
     single = fit.coordinates is not None and len(fit.coordinates) == 1
-    if single and not fit.model.predictor.has_vector_eta():
+    if single and isinstance(rows, Rows) and not fit.model.predictor.has_vector_eta():
         return _kernel_of_predictor(fit, rows)
     arrays, static = split(fit.model)
     return source(rows, keep=False).sum(lambda b: _block_kernel(static, arrays, b))

@@ -40,6 +40,7 @@ class AbstractKernel(AbstractCovariance):
     correction: eqx.AbstractVar[str]
     needs_meat: ClassVar[bool] = True
     robust: ClassVar[bool] = True
+    streams: ClassVar[bool] = False
     reads_groups: ClassVar[bool] = True
 
     def combine(self, given: Ingredients):

@@ -17,6 +17,7 @@ from asymptotix.data.groups import Grouping
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS, bucket
 from asymptotix.data.source import HostSource, source
+from asymptotix.data.streamed import StreamedRows
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.penalised import penalised
 from asymptotix.fitting.small import widened
@@ -267,8 +268,10 @@ class _Local:
         return self.total if self._owners is None else self._owners[index].size
 
 
-def tagged(rows: Rows, tags) -> Rows:
+def tagged(rows, tags):
     """Rows that carry integers beside their response, so that blocks and slabs cut them too."""
+    if isinstance(rows, StreamedRows):
+        return rows.tagged(tags)
     return eqx.tree_at(lambda r: r.y, rows, (rows.y, tags))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from asymptotix.core.errors import InputError
@@ -53,8 +53,8 @@ class Stream:
             held += table.nbytes
             if held > self.memory:
                 raise InputError(
-                    f"This needs all rows of {self.label} at once, more than {self.memory:,} bytes; "
-                    "give it fewer rows, or more memory: asx.stream(source, memory=bytes).",
+                    f"This needs all rows of {self.label} at once, more than {self.memory:,} "
+                    "bytes; give it fewer rows, or more memory: asx.stream(source, memory=bytes).",
                     code="stream",
                 )
         return pa.concat_tables(parts).combine_chunks() if parts else _nothing(columns)
@@ -86,8 +86,6 @@ def _nothing(columns: list[str]) -> pa.Table:
 
 def recut(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
     """The same rows in tables of `size` rows, without a copy."""
-    import pyarrow as pa
-
     held: list[pa.Table] = []
     count = 0
     for table in tables:
@@ -119,7 +117,7 @@ class _Failure:
 _END = object()
 
 
-def prefetched(items: Iterable[Any], depth: int = DEPTH) -> Iterator[Any]:
+def prefetched(items: Iterable[Any], depth: int = DEPTH) -> Generator[Any, None, None]:
     """The same items, `depth` of them read ahead by a thread, which ends with the generator."""
     ready: queue.Queue[Any] = queue.Queue(depth)
     stopped = threading.Event()

@@ -115,7 +115,7 @@ class DesignSpec:
             if not (lost := made.lost):
                 break
         _check_range(made, self.columns)
-        return _finite(made.matrix(), self.names, kept), kept
+        return finite_design(made.matrix(), self.names, kept), kept
 
     def state(self) -> ModelSpec:
         """A copy of the record, which formulaic writes into."""
@@ -184,23 +184,28 @@ def build_design(
     lost = missing_columns(frame, parsed.columns, parsed.calls, extra)
     kept = without(np.ones(len(frame), dtype=bool), lost)
     report_missing(lost, kept, missing)
-    made, answer = _settle(parsed, frame, kept, lost, missing)
-    return _assemble(parsed, frame, made, answer, lost)
+    made, answer = settle(parsed, frame, kept, lost, missing)
+    return assemble(parsed, frame, made, answer, lost)
 
 
-def _settle(
+def settle(
     parsed: Parsed,
     frame: pd.DataFrame,
     kept: np.ndarray,
     lost: dict[str, np.ndarray],
     missing: str,
+    known: DesignSpec | None = None,
 ) -> tuple[Made, pd.Series | None]:
-    """Evaluate until no further row has a missing value; adds to `lost` what it finds."""
+    """Evaluate until no further row has a missing value; adds to `lost` what it finds.
+
+    Arguments:
+        known: whose levels, knots and scales are used; by default those of these rows.
+    """
     while True:
         require_rows(kept, lost)
-        trained = used_levels(frame, kept)
+        trained = used_levels(frame, kept) if known is None else frame
         answer = _response(parsed, trained, kept)
-        spec = ModelSpec(formula=parsed.terms)
+        spec = ModelSpec(formula=parsed.terms) if known is None else known.state()
         made = materialise(spec, trained, parsed.captured, kept, parsed.text)
         found = dict(made.lost)
         if answer is not None and (rows := kept & answer.isna().to_numpy()).any():
@@ -213,13 +218,14 @@ def _settle(
         kept = without(kept, found)
 
 
-def _assemble(
+def assemble(
     parsed: Parsed,
     frame: pd.DataFrame,
     made: Made,
     answer: pd.Series | None,
     lost: dict[str, np.ndarray],
 ) -> Design:
+    """The design of one evaluation, and how to build it again."""
     matrix, spec, kept = made.matrix(), made.spec, made.kept
     names = tuple(str(name) for name in spec.column_names)
     if not names:
@@ -248,9 +254,9 @@ def _assemble(
     )
     _warn_empty_terms(design_spec)
     counts = {name: int(rows.sum()) for name, rows in lost.items()}
-    warn_dropped(kept, counts)
+    warn_dropped(int((~kept).sum()), len(kept), counts)
     return Design(
-        x=_finite(matrix, names, kept),
+        x=finite_design(matrix, names, kept),
         names=names,
         response=None if answer is None else answer.loc[kept],
         response_name=design_spec.response_name,
@@ -459,7 +465,7 @@ def _check_range(made: Made, columns: Mapping[str, tuple[str, ...]]) -> None:
         )
 
 
-def _finite(x: np.ndarray, names: tuple[str, ...], kept: np.ndarray) -> np.ndarray:
+def finite_design(x: np.ndarray, names: tuple[str, ...], kept: np.ndarray) -> np.ndarray:
     """The design as it came; a product of large finite columns may still overflow."""
     if np.isfinite(x.sum()):
         return x

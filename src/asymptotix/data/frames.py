@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asymptotix.core.errors import InputError, MissingRowsWarning, close_matches, listed
+from asymptotix.data.batches import Stream
 from asymptotix.data.columns import as_series, column, tidy_column
+from asymptotix.data.streams import as_stream, is_several
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,14 +49,15 @@ class Source:
         import pandas as pd
 
         wanted = list(dict.fromkeys(columns))
-        self._check(wanted)
+        self.check(wanted)
         # A model without covariates still needs to know how many rows there are.
         loaded = self.load(wanted or list(self.names[:1]))
         tidied = {name: tidy_column(loaded[name], name) for name in wanted}
         n = max((len(column) for column in loaded.values()), default=0)
         return pd.DataFrame(tidied, index=pd.RangeIndex(n), columns=wanted, copy=False)
 
-    def _check(self, wanted: list[str]) -> None:
+    def check(self, wanted: list[str]) -> None:
+        """Raise `InputError` for columns that there are not, or more than once."""
         held = Counter(self.names)
         for name in wanted:
             if name not in held:
@@ -98,8 +101,10 @@ def open_source(data: Any) -> Source:
 
     if isinstance(data, Source):
         return data
-    if isinstance(data, (str, Path)):
+    if isinstance(data, (str, Path)) and not is_several(data):
         return _file(Path(data))
+    if isinstance(data, (Stream, str, Path, list)) and (found := as_stream(data)):
+        return _streamed(found)
     if isinstance(data, Mapping):
         return _mapping(data)
     if isinstance(data, pd.DataFrame):
@@ -155,6 +160,16 @@ def _mapping(data: Mapping[str, Any]) -> Source:
         return {m: columns[m] if m in columns else pd.Series([data[m]] * n) for m in wanted}
 
     return Source(tuple(data), load)
+
+
+def _streamed(source: Stream) -> Source:
+    """All rows of a stream, where they fit into memory."""
+
+    def load(wanted: list[str]) -> dict[str, pd.Series]:
+        table = source.whole(wanted)
+        return {name: as_series(table[name], name) for name in wanted}
+
+    return Source(source.names, load)
 
 
 def _is_scalar(value: Any) -> bool:
@@ -267,13 +282,12 @@ def require_rows(kept: np.ndarray, lost: Mapping[str, np.ndarray]) -> None:
     raise InputError(f"No rows are left{why}.", code="no_rows", column=worst[0] if worst else None)
 
 
-def warn_dropped(kept: np.ndarray, counts: Mapping[str, int]) -> None:
-    """Say how many rows were left out, and why."""
-    if not kept.all():
+def warn_dropped(dropped: int, n: int, counts: Mapping[str, int]) -> None:
+    """Say how many of `n` rows were left out, and why."""
+    if dropped:
         told = ", ".join(f"'{name}' {count}" for name, count in counts.items())
         warnings.warn(
-            f"{int((~kept).sum())} of {len(kept)} rows have missing values and were left out "
-            f"({told}).",
+            f"{dropped} of {n} rows have missing values and were left out ({told}).",
             MissingRowsWarning,
             stacklevel=4,
         )

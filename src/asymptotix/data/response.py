@@ -89,6 +89,28 @@ def label_response(series: pd.Series, name: str) -> Response:
     return Response(values, None, tuple(levels))
 
 
+def recoded(series: pd.Series, name: str, known: Response) -> np.ndarray:
+    """Labels as the numbers that another part of the response was given.
+
+    Raises:
+        InputError: a label that there was none of.
+    """
+    if not known.levels:
+        return numeric_response(series, name).values
+    codes = {level: float(code) for code, level in enumerate(known.levels)}
+    values = series.astype(object).map(codes).to_numpy(np.float64)
+    rows = np.flatnonzero(np.isnan(values))
+    if len(rows):
+        raise InputError(
+            f"The response '{name}' has the value {series.iloc[rows[0]]!r}, which it did not have "
+            "before.",
+            code="response_levels",
+            column=name,
+            rows=rows[:5],
+        )
+    return values
+
+
 def _zero_one(series: pd.Series, name: str) -> Response:
     values = np.ascontiguousarray(series.to_numpy(dtype=np.float64))
     low, high = values.min(), values.max()

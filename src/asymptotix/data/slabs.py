@@ -93,11 +93,11 @@ class Slabs:
 
         if len(self.slabs) == 1:
             return iter([run(0)])
-        return _pool().map(run, range(len(self.slabs)))
+        return pool().map(run, range(len(self.slabs)))
 
 
 @functools.cache
-def _pool() -> ThreadPoolExecutor:
+def pool() -> ThreadPoolExecutor:
     """One thread a core: XLA and NumPy let go of the interpreter while they compute."""
     return ThreadPoolExecutor(max_workers=cores(), thread_name_prefix="asymptotix")
 
@@ -114,7 +114,7 @@ def in_threads(function: Callable, parts) -> list:
         with double():  # the precision scope belongs to a thread
             return function(part)
 
-    return list(_pool().map(run, parts))
+    return list(pool().map(run, parts))
 
 
 def over_slabs(function: Callable[[slice], object], n: int, size: int = SLAB_ROWS) -> list:
@@ -122,7 +122,7 @@ def over_slabs(function: Callable[[slice], object], n: int, size: int = SLAB_ROW
     parts = [slice(first, min(first + size, n)) for first in range(0, n, size)]
     if len(parts) < 2:
         return [function(part) for part in parts]
-    return list(_pool().map(function, parts))
+    return list(pool().map(function, parts))
 
 
 def pad_rows(array: np.ndarray, size: int) -> np.ndarray:

@@ -6,7 +6,8 @@ import numpy as np
 from asymptotix.core.precision import is_traced, working_dtype
 from asymptotix.data.blocks import map_blocks, sum_blocks
 from asymptotix.data.rows import Block, Rows
-from asymptotix.data.slabs import SLAB_ROWS, Slabs, bucket
+from asymptotix.data.slabs import SLAB_ROWS, bucket
+from asymptotix.data.streamed import StreamedRows, slabs_of
 
 
 class TracedSource:
@@ -27,8 +28,8 @@ class TracedSource:
 class HostSource:
     """Concrete rows, cut into slabs; small data make one slab of a standard size."""
 
-    def __init__(self, rows: Rows, keep: bool = True):
-        self.slabs = Slabs(rows, min(SLAB_ROWS, bucket(rows.n)), keep)
+    def __init__(self, rows: Rows | StreamedRows, keep: bool = True):
+        self.slabs = slabs_of(rows, min(SLAB_ROWS, bucket(rows.n)), keep)
 
     def sum(self, function):
         """The sum of `function(block)` over all slabs; `function` must be compiled already."""
@@ -41,14 +42,16 @@ class HostSource:
         return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:n], *parts)
 
 
-def source(rows: Rows, keep: bool = True) -> TracedSource | HostSource:
+def source(rows: Rows | StreamedRows, keep: bool = True) -> TracedSource | HostSource:
     """Where these rows live.
 
     Arguments:
         rows: the rows.
         keep: whether copies of them are kept for further passes.
     """
-    return TracedSource(rows) if is_traced(rows) else HostSource(rows, keep)
+    if isinstance(rows, Rows) and is_traced(rows):
+        return TracedSource(rows)
+    return HostSource(rows, keep)
 
 
 __all__ = ["Block", "HostSource", "TracedSource", "source"]

@@ -38,6 +38,7 @@ class StreamedRows:
         intercept_only: whether covariates are replaced by a single 1.
         marks: sums over each slab as it was first read.
         progress: from a number of rows to a bar that counts them.
+        checkpoint: keeps the state of a fit after each pass.
     """
 
     read: Callable[[], Iterator[Rows]]
@@ -53,6 +54,7 @@ class StreamedRows:
     intercept_only: bool = False
     marks: list = dataclasses.field(default_factory=list)
     progress: Callable[[int], Any] = _unseen
+    checkpoint: Any = None
 
     @property
     def counts(self) -> tuple[float, float, float]:
@@ -78,7 +80,12 @@ class StreamedRows:
     def with_constant(self) -> "StreamedRows":
         """The same rows with a single covariate, which is 1."""
         return dataclasses.replace(
-            self, intercept_only=True, sample=_constant(self.sample), constant=(0,), distinct=None
+            self,
+            intercept_only=True,
+            sample=_constant(self.sample),
+            constant=(0,),
+            distinct=None,
+            checkpoint=None,
         )
 
     def parts(self) -> Iterator[Rows]:
@@ -197,11 +204,13 @@ def _first(waiting, bar):
     return found
 
 
-def slabs_of(rows: Rows | StreamedRows, size: int = SLAB_ROWS, keep: bool = True) -> Slabs:
-    """The host evaluator of sums over these rows."""
+def slabs_of(
+    rows: Rows | StreamedRows, size: int = SLAB_ROWS, keep: bool = True, in_place: bool = False
+) -> Slabs:
+    """The host evaluator of sums over these rows; arguments as of `Slabs`."""
     if isinstance(rows, StreamedRows):
         return StreamedSlabs(rows)
-    return Slabs(rows, size, keep)
+    return Slabs(rows, size, keep, in_place)
 
 
 def exemplar(rows: Rows | StreamedRows) -> Rows:

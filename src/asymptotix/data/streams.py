@@ -60,12 +60,14 @@ def as_stream(data: Any) -> Stream | None:
         path = Path(data)
         if path.is_file():
             return _single(path) if _bytes(path) > LARGE else None
-        return _several(str(data)) if path.is_dir() or _is_pattern(str(data)) else None
+        return _several(str(data)) if is_several(data) else None
     return None if _is_in_memory(data) else _opened(data)
 
 
-def _is_pattern(text: str) -> bool:
-    return any(mark in text for mark in "*?[")
+def is_several(path: str | Path) -> bool:
+    """Whether a path is that of a folder, or a pattern."""
+    there = Path(path)
+    return there.is_dir() or (not there.exists() and any(mark in str(path) for mark in "*?["))
 
 
 def _is_in_memory(data: Any) -> bool:

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 
 from asymptotix.core.errors import FitError, InputError
-from asymptotix.core.precision import double
 from asymptotix.core.status import MESSAGES
 from asymptotix.core.typing import Key
 from asymptotix.data.rows import Rows
-from asymptotix.diagnostics.rowwise import row_predictors
+from asymptotix.diagnostics.rowwise import row_predictors, row_uniforms
 from asymptotix.fitting import Fit, Newton
 from asymptotix.fitting.host import fit as fit_rows
 
@@ -64,8 +62,6 @@ def fold_numbers(rows: Rows, folds: int, key: Key) -> np.ndarray:
         raise InputError(
             "Folds are drawn at random; pass key=, such as jax.random.key(0).", code="key"
         )
-    with double():
-        order = np.asarray(jax.random.permutation(key, rows.n))
     number = np.empty(rows.n, int)
-    number[order] = np.arange(rows.n) % folds
+    number[np.argsort(row_uniforms(key, rows.n))] = np.arange(rows.n) % folds
     return number

@@ -11,7 +11,7 @@ from asymptotix.core.precision import double
 from asymptotix.core.typing import Key
 from asymptotix.covariances.fingerprint import with_working_dispersion
 from asymptotix.data.rows import Rows
-from asymptotix.diagnostics.rowwise import row_predictors, row_values
+from asymptotix.diagnostics.rowwise import row_predictors, row_uniforms, row_values
 from asymptotix.families import AbstractFamily
 from asymptotix.fitting import Fit
 
@@ -66,12 +66,26 @@ def _check_shapes(family: AbstractFamily, kind: str, eta: np.ndarray) -> None:
     with double():
         mean = jax.eval_shape(jax.vmap(family.mean), eta)
     vector_mean, vector_eta = mean.ndim > 1, eta.ndim > 1
+    if kind == "deviance" and not has_deviance(family):
+        raise InputError(
+            f"The family {family.name} has no saturated model, from which a deviance is measured; "
+            "use kind='pearson'.",
+            code="family",
+        )
     if (kind == "deviance" and vector_mean) or (kind == "working" and vector_eta):
         raise InputError(
             f"A {kind} residual is one number a row, and family {family.name} has several "
             "predictors or probabilities; use kind='response', 'pearson' or 'score'.",
             code="family",
         )
+
+
+def has_deviance(family: AbstractFamily) -> bool:
+    """Whether the family declares what its deviance is measured from."""
+    own = type(family)
+    return (
+        own.saturated is not AbstractFamily.saturated or own.deviance is not AbstractFamily.deviance
+    )
 
 
 def _response(family, eta, y):
@@ -143,5 +157,4 @@ def _uniform(key: Key, n: int) -> np.ndarray:
             "jax.random.key(0).",
             code="key",
         )
-    with double():
-        return np.asarray(jax.random.uniform(key, (n,), np.float64))
+    return row_uniforms(key, n)

@@ -8,10 +8,11 @@ import numpy as np
 
 from asymptotix.core.precision import double
 from asymptotix.core.static import split
-from asymptotix.core.typing import Array
+from asymptotix.core.typing import Array, Key
 from asymptotix.covariances.passes import at_standard_width
 from asymptotix.data.blocks import map_blocks
 from asymptotix.data.rows import Block, Rows
+from asymptotix.data.slabs import bucket
 from asymptotix.data.source import source
 from asymptotix.families import AbstractFamily
 from asymptotix.fitting import Fit
@@ -34,6 +35,12 @@ def _predictors(static, arrays, rows: Block):
         return with_offset(predictor(x), offset)
 
     return map_blocks(lambda b: jax.vmap(one)(b.x, b.offset), rows)
+
+
+def row_uniforms(key: Key, n: int) -> np.ndarray:
+    """One uniform number a row; drawn at a standard size, so that one more row compiles nothing."""
+    with double():
+        return np.asarray(jax.random.uniform(key, (bucket(n),), np.float64))[:n]
 
 
 def row_values(function: Callable, family: AbstractFamily, eta: np.ndarray, y: Array):

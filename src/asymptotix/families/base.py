@@ -92,6 +92,14 @@ class AbstractFamily(eqx.Module):
         del y, weights
         return self
 
+    def lower_bounds(self) -> "AbstractFamily | None":
+        """The family with each of its own parameters at its smallest value; `None` for no bounds.
+
+        A fit whose maximum lies on a bound ends as `boundary`, with estimates that are the best
+        within bounds and no standard errors.
+        """
+        return None
+
     def pearson(self, eta: Eta, y: Response) -> Scalar:
         r"""$(y - \mu)^2 / \mathrm{Var}(y)$, one observation's part of Pearson's chi2."""
         residual = self.response_mean(y) - self.mean(eta)

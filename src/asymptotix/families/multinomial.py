@@ -45,7 +45,7 @@ class Multinomial(AbstractFamily):
         r"""$\mathrm{diag}(p) - p p^\top$ without the first level."""
         del y
         probability = self.mean(eta)[1:]
-        return jnp.diag(probability) - jnp.outer(probability, probability)
+        return jnp.diag(probability) - probability[:, None] * probability
 
     def saturated(self, y: Response) -> Scalar:
         """0: the level that was seen has probability 1."""

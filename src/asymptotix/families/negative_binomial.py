@@ -20,6 +20,8 @@ from asymptotix.links.log import LogLink
 
 SMALLEST_START = 0.05
 """From here Newton's method finds a smaller `alpha` in a few steps, and a larger one too."""
+SMALLEST = 1e-10
+"""Bound of an `alpha` that is estimated."""
 SMALL = 0.5
 """Of alpha * mu, below which cancellation would show."""
 
@@ -67,6 +69,12 @@ class NegativeBinomial(AbstractFamily):
         log_total, exposure = _totals(small, alpha, mu, log_mu)
         value = log_rising(y, alpha) + y * (log_mu - log_total) - exposure
         return jnp.where(inside, value, -jnp.inf)
+
+    def lower_bounds(self) -> "NegativeBinomial | None":
+        """`alpha` no smaller than a number at which the family is Poisson to ten digits."""
+        if isinstance(self.alpha, Frozen):
+            return None
+        return NegativeBinomial(self.link, np.asarray(SMALLEST))
 
     def mean(self, eta: Eta) -> Scalar:
         return self.link.inverse(eta)

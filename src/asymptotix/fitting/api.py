@@ -12,6 +12,7 @@ from asymptotix.core.precision import in_scope, is_traced, working_dtype
 from asymptotix.core.static import split
 from asymptotix.core.status import MESSAGES, succeeded
 from asymptotix.data.rows import Rows
+from asymptotix.data.streamed import StreamedRows
 from asymptotix.fitting import host
 from asymptotix.fitting.assemble import counts, residual_dof, traced_scalars
 from asymptotix.fitting.corrected import check_reduction
@@ -62,7 +63,7 @@ def fit(
     """
     rows = as_rows(x, y, weights=weights, weight_kind=weight_kind, offset=offset)
     route = Newton() if solver is None else solver
-    check_route(route, penalty)
+    check_route(route, penalty, model.family)
     if is_traced((model, rows, penalty, route)):
         return _traced(model, rows, route, penalty, throw)
     found = host.fit(model, rows, route, penalty=penalty)
@@ -71,9 +72,9 @@ def fit(
     return found
 
 
-def as_rows(x, y=None, **fields) -> Rows:
-    """`x` itself if it is `Rows`, else `Rows` made of the arguments."""
-    if isinstance(x, Rows):
+def as_rows(x, y=None, **fields) -> Any:
+    """`x` itself if it is `Rows` (or those of a stream), else `Rows` made of the arguments."""
+    if isinstance(x, (Rows, StreamedRows)):
         if y is not None or any(v is not None for v in fields.values()):
             raise InputError(
                 "Rows already hold response, weights and offset; give them there only.",
@@ -85,12 +86,19 @@ def as_rows(x, y=None, **fields) -> Rows:
     return Rows(x, y, **fields)
 
 
-def check_route(solver, penalty) -> None:
-    """Raise `InputError` unless these are a solver and a penalty (or none)."""
+def check_route(solver, penalty, family=None) -> None:
+    """Raise `InputError` unless these are a solver and a penalty (or none) that suit a family."""
     if not isinstance(solver, AbstractSolver):
         raise InputError(
             f"solver={solver!r} is not a solver; give an instance, such as asx.Newton() or "
             "asx.Quasi().",
+            code="solver",
+        )
+    estimates = family is not None and family.dispersion_rule == "estimated"
+    if estimates and solver.newton.curvature == "expected" and layout(family).size:
+        raise InputError(
+            f"Family {family.name} estimates parameters of its own, whose expected information "
+            "it does not know; use asx.Newton(), with the observed information.",
             code="solver",
         )
     if penalty is not None and not isinstance(penalty, AbstractPenalty):

@@ -13,11 +13,12 @@ from asymptotix.core.status import CODE
 from asymptotix.data.checks import check_rows
 from asymptotix.data.rows import Rows
 from asymptotix.data.slabs import SLAB_ROWS
+from asymptotix.data.streamed import StreamedRows, exemplar, slabs_of
 from asymptotix.fitting import large, newton, small
 from asymptotix.fitting.corrected import check_intercept, check_reduction, reduces_bias
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.intercepts import with_corrected_intercept
-from asymptotix.fitting.rank import collinear_columns
+from asymptotix.fitting.rank import collinear_columns, combinations, written
 from asymptotix.fitting.separated import diagnosed
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.model import Regression
@@ -47,13 +48,19 @@ def fit(
         model.predictor.check_input(rows.x)
     with double():
         model = _in_double(model)
-        columns = small.design_columns(model, small.x_outline(rows.x))
+        columns = small.design_columns(model, small.x_outline(exemplar(rows).x))
         active = None if columns is None else tuple(np.ones(k, bool) for k in columns)
         check_reduction(penalty, model, columns)
         if penalty is None:
             _check_size(rows, columns)
         if not checked:
             model.family.check_response(jax.tree.map(np.asarray, rows.y), "y")
+        if isinstance(rows, StreamedRows) and not isinstance(solver, newton.Newton):
+            raise InputError(
+                "A stream is fitted by Newton's method, one pass a step; leave solver= out, or "
+                "read the columns into memory.",
+                code="stream",
+            )
         run = small.solve if rows.n <= SLAB_ROWS else large.solve
         found = run(model, rows, solver, active, qr=False, penalty=penalty)
         if active is None or (penalty is not None and not reduces_bias(penalty)):
@@ -67,7 +74,7 @@ def fit(
         if penalty is not None and penalty.intercept_correction:
             check_intercept(penalty, found.coordinates)
             return with_corrected_intercept(found, rows) if bool(found.converged) else found
-        return diagnosed(found, model, rows)
+        return found if isinstance(rows, StreamedRows) else diagnosed(found, model, rows)
 
 
 def _in_double(model: Regression) -> Regression:
@@ -88,7 +95,11 @@ def _as_double(leaf):
 def _check_size(rows: Rows, columns) -> None:
     if columns is None:
         return
-    present = rows.n if rows.weights is None else int(np.count_nonzero(np.asarray(rows.weights)))
+    if isinstance(rows, StreamedRows):
+        present = rows.present_rows
+    else:
+        weights = rows.weights
+        present = rows.n if weights is None else int(np.count_nonzero(np.asarray(weights)))
     columns = sum(columns)
     if columns > present:
         raise InputError(
@@ -110,7 +121,7 @@ def _suspicious(found: Fit) -> bool:
 
 
 def _without_collinear(rows: Rows, model: Regression, found: Fit, active, names):
-    """The active columns less those that repeat earlier ones, and the positions of the latter."""
+    """The active columns less those that repeat earlier ones, and what the latter equal."""
     remaining, omitted, first = [], [], 0
     for j, (c, a) in enumerate(zip(found.coordinates or (), active, strict=True)):
         dropped, near = collinear_columns(
@@ -125,12 +136,21 @@ def _without_collinear(rows: Rows, model: Regression, found: Fit, active, names)
                 stacklevel=5,
             )
         remaining.append(a & ~np.isin(np.arange(a.size), dropped))
-        omitted.extend(first + column for column in dropped)
+        if dropped:
+            told = [_column(first + i, names).strip("'") for i in range(a.size)]
+            equal = combinations(_design_slabs(rows, model, j), c, dropped)
+            omitted.extend(f"'{told[i]}' = {written(equal[i], told)}" for i in dropped)
         first += a.size
     return tuple(remaining), omitted
 
 
-def _design_slabs(rows: Rows, model: Regression, j: int):
+def _design_slabs(rows: Rows | StreamedRows, model: Regression, j: int):
+    if isinstance(rows, StreamedRows):
+        for slab, weight in slabs_of(rows).each(
+            lambda s: (model.predictor.designs(s.x)[j], s.weight)  # pyright: ignore[reportOptionalSubscript]
+        ):
+            yield slab[weight > 0]
+        return
     for first in range(0, rows.n, SLAB_ROWS):
         part = slice(first, first + SLAB_ROWS)
         x = jax.tree.map(lambda a, s=part: jnp.asarray(a[s], np.float64), rows.x)
@@ -143,12 +163,12 @@ def _column(position: int, names) -> str:
 
 
 def _say_collinear(omitted, names, collinear: str) -> None:
-    columns = ", ".join(_column(c, names) for c in omitted)
+    columns = ", ".join(omitted)
     if collinear == "raise":
         raise InputError(
             f"Earlier columns explain these exactly: {columns}; leave them out of the model.",
             code="collinear",
-            column=columns,
+            column=", ".join(told.split(" = ")[0] for told in omitted),
         )
     warnings.warn(
         f"Omitted because earlier columns explain them exactly: {columns}.",
@@ -167,7 +187,7 @@ def _constant_predictor(model: Regression, rows: Rows):
     return LinearVector(dict.fromkeys(names, 1), shared=True)
 
 
-def fit_constant(model: Regression, rows: Rows, full: Fit) -> Fit:
+def fit_constant(model: Regression, rows: Rows | StreamedRows, full: Fit) -> Fit:
     """The model with an intercept only on the same rows, for the null log-likelihood.
 
     Small data keep the width of the full design, all but one column switched off, and so use the
@@ -175,8 +195,12 @@ def fit_constant(model: Regression, rows: Rows, full: Fit) -> Fit:
     """
     options = newton.Newton()
     with double():
+        narrow_model = Regression(_constant_predictor(model, exemplar(rows)), model.family)
+        if isinstance(rows, StreamedRows):
+            if rows.distinct is None:
+                return fit(narrow_model, rows.with_constant(), options, checked=True)
+            rows = rows.distinct
         ones = np.ones((rows.n, 1))
-        narrow_model = Regression(_constant_predictor(model, rows), model.family)
         if (
             rows.n > SLAB_ROWS
             or full.coordinates is None

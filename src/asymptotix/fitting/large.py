@@ -12,6 +12,7 @@ from asymptotix.core.status import CODE, succeeded
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import Slabs, over_slabs
+from asymptotix.data.streamed import StreamedRows, exemplar, slabs_of
 from asymptotix.fitting import newton, traced
 from asymptotix.fitting.assemble import (
     Scalars,
@@ -52,10 +53,10 @@ def solve(
 
     What other routes than Newton's do before it is one program on all rows.
     """
-    slabs, counted = Slabs(rows, in_place=True), _counts(rows)
+    slabs, counted = slabs_of(rows, in_place=True), _counts(rows)
     size = np.concatenate(active) if active else np.ones(layout(model.predictor).size)
     dof = residual_dof(model, jnp.asarray(counted[1]), size)
-    setup = _setup(model, rows, solver, active, dof, penalty)
+    setup = _setup(model, slabs, rows, solver, active, dof, penalty)
     if penalty is not None and setup.coordinates is not None:
         exact = _exact_coordinates(slabs, model, rows, active)
         setup = setup._replace(penalty=bind(penalty, model, exact, setup.problem.active))
@@ -65,7 +66,10 @@ def solve(
         arrived, history = _approach(static, solver, arrays, rows.block(np.float64), setup)
         setup = setup._replace(start=arrived)
     at = functools.partial(_evaluate, slabs, static, arrays, setup, qr)
-    state = _last_stretch(solver, setup, at, lambda: _default_start(model, setup, rows))
+    kept = rows.checkpoint if isinstance(rows, StreamedRows) else None
+    state = _last_stretch(solver, setup, at, lambda: _default_start(model, setup, rows), kept)
+    if kept is not None:
+        kept.remove()
     curvature = solver.newton.curvature
     final = state.here
     if curvature != "observed" or reduces_bias(penalty):
@@ -99,15 +103,24 @@ def _evaluate(slabs: Slabs, static, arrays, setup: traced.Setup, qr: bool, param
     return jax.tree.map(jnp.asarray, here)
 
 
-def _last_stretch(solver: AbstractSolver, setup: traced.Setup, at, other_start):
-    """Newton's method from the start of the setup; or its judgement of that point."""
+def _last_stretch(solver: AbstractSolver, setup: traced.Setup, at, other_start, kept=None):
+    """Newton's method from the start of the setup; or its judgement of that point.
+
+    Arguments:
+        kept: a checkpoint that holds the state after each pass.
+    """
     options = solver.newton
 
     def advanced(state):
         here = at(newton.trial(state), options.curvature)
-        return _advance(options, setup.problem, state, here)
+        state = _advance(options, setup.problem, state, here)
+        if kept is not None:
+            kept.save(state, setup.coordinates)
+        return state
 
-    state = advanced(_start(setup.start))
+    begin = _start(setup.start)
+    state = begin if kept is None else kept.load(begin, setup.coordinates)
+    state = advanced(state) if int(state.status) == CODE["running"] else state
     if solver.stops_early or not solver.polish:
         state = newton.judged(options, state, advanced(state))
         return newton.stopped_early(state) if solver.stops_early else state
@@ -219,7 +232,9 @@ def _default_start(model, setup: traced.Setup, rows: Rows):
     return traced.starting_point(model, setup.coordinates, _sample(rows), nothing)
 
 
-def _counts(rows: Rows):
+def _counts(rows: Rows | StreamedRows):
+    if isinstance(rows, StreamedRows):
+        return rows.counts
     if rows.weights is None:
         return float(rows.n), float(rows.n), float(rows.n)
     weights = np.asarray(rows.weights, float)
@@ -227,14 +242,14 @@ def _counts(rows: Rows):
     return present, (total if rows.weight_kind == "frequency" else present), total
 
 
-def _setup(model, rows: Rows, solver, active, dof, penalty) -> traced.Setup:
+def _setup(model, slabs, rows, solver, active, dof, penalty) -> traced.Setup:
     """Coordinates from an evenly spaced subsample, and its optimum as the starting point."""
     arrays, static = split(model)
     solver = solver if isinstance(solver, newton.Newton) else None
     setup, state = _sample_fit(static, solver, arrays, _sample(rows), active, dof, penalty)
     if setup.coordinates is not None:
         kept = tuple(
-            _with_true_intercept(c, rows, model, j) for j, c in enumerate(setup.coordinates)
+            _with_true_intercept(c, slabs, rows, model, j) for j, c in enumerate(setup.coordinates)
         )
         if any(a is not b for a, b in zip(kept, setup.coordinates, strict=True)):
             return setup._replace(coordinates=kept, start=jnp.zeros_like(setup.start))
@@ -251,6 +266,7 @@ def _setup(model, rows: Rows, solver, active, dof, penalty) -> traced.Setup:
 def _exact_coordinates(slabs: Slabs, model, rows: Rows, active):
     """Coordinates from all rows, for penalties that count columns' standard deviations."""
     arrays, static = split(model)
+    rows = exemplar(rows)
     first = 0 if rows.weights is None else int(np.argmax(np.asarray(rows.weights) > 0))
     one = jax.tree.map(lambda a: np.asarray(a[first : first + 1], np.float64), rows.x)
     references = tuple(np.asarray(d[0]) for d in model.predictor.designs(one))
@@ -269,7 +285,8 @@ def _moments(static, arrays, references, slab: Block):
     )
 
 
-def _sample(rows: Rows) -> Block:
+def _sample(rows: Rows | StreamedRows) -> Block:
+    rows = exemplar(rows)
     step = -(-rows.n // SAMPLE_ROWS)
 
     def part(array):
@@ -292,15 +309,24 @@ def _sample(rows: Rows) -> Block:
     )
 
 
-def _with_true_intercept(c, rows: Rows, model, j: int):
+def _with_true_intercept(c, slabs: Slabs, rows: Rows | StreamedRows, model, j: int):
     """The coordinates, without centring if the sample's constant column varies in the rest."""
     where = np.flatnonzero(np.asarray(c.intercept))
-    if where.size == 0:
-        return c
-    column = np.asarray(model.predictor.designs(rows.x)[j][:, int(where[0])])
-    if all(over_slabs(lambda part: bool(np.all(column[part] == column[0])), rows.n)):
+    if where.size == 0 or _is_constant(slabs, rows, model, j, int(where[0])):
         return c
     return c._replace(center=jnp.zeros_like(c.center), intercept=jnp.zeros_like(c.intercept))
+
+
+def _is_constant(slabs: Slabs, rows: Rows | StreamedRows, model, j: int, position: int) -> bool:
+    """Whether a design's column has one value in all rows."""
+    if isinstance(rows, StreamedRows):
+        if position in rows.constant:
+            return True
+        value = np.asarray(model.predictor.designs(rows.sample.x)[j])[0, position]
+        designs = slabs.map(lambda s: model.predictor.designs(s.x)[j][:, position])
+        return all(bool(np.all(column == value)) for column in designs)
+    column = np.asarray(model.predictor.designs(rows.x)[j][:, position])
+    return all(over_slabs(lambda part: bool(np.all(column[part] == column[0])), rows.n))
 
 
 def _slab_factor(slabs: Slabs, static, arrays, setup, curvature, params, factor):

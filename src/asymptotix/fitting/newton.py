@@ -22,8 +22,9 @@ from asymptotix.core.linalg import (
     fill_inactive,
     share_unexplained,
     solve_with_factor,
+    triangular_factor,
 )
-from asymptotix.core.status import CODE
+from asymptotix.core.status import CODE, succeeded
 from asymptotix.core.typing import Array, Bool, Float, Int
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.likelihood import Statistics
@@ -122,11 +123,14 @@ class Problem(NamedTuple):
         moment_dof: residual degrees of freedom where the dispersion is outside the likelihood
             (`moment`), `None` where it is 1 or in theta.
         dispersion_floor: below this a dispersion is rounding error (a perfect fit).
+        lower: bounds that parameters must not fall below, `None` for none; a fit whose maximum
+            lies on one ends as `boundary`.
     """
 
     active: Bool[Array, "p"]
     moment_dof: Float[Array, ""] | None
     dispersion_floor: Float[Array, ""] | None
+    lower: Float[Array, "p"] | None = None
 
 
 def trusted(factor: Float[Array, "p p"]) -> Float[Array, "p p"]:
@@ -179,8 +183,14 @@ def advance(
 
 
 def _take(options, problem, state, there) -> NewtonState:
-    step, decrement = _direction(problem, there)
     moved = state.fraction * state.step
+    held = _held(problem, state.params + moved, there.score)
+    if held is not None:
+        there = _without(problem, held, there)
+        problem = problem._replace(active=problem.active & ~held)
+    step, decrement = _direction(problem, there)
+    if problem.lower is not None:  # as far as the bounds allow
+        step = jnp.maximum(step, problem.lower - (state.params + moved))
     before, after = _curvature(state.here, moved), _curvature(there, moved)
     first = state.steps < 0
     # Of the change along a shortened step, that along a whole one is made.
@@ -188,7 +198,8 @@ def _take(options, problem, state, there) -> NewtonState:
     ratio = jnp.where(first, jnp.nan, jnp.where(before == after, 1.0, whole))
     settled = jnp.abs(ratio - 1) <= SETTLED  # not so at the first point, which has no last step
     definite = jnp.all(jnp.isfinite(there.factor))
-    # Twice in a row at the tolerance with curvature still falling: running away.
+    # Twice in a row at the tolerance without settling: running away, where curvature falls.
+    falling = ratio < 1 - SETTLED
     unsettled = jnp.where((decrement < options.tolerance) & ~settled, state.unsettled + 1, 0)
     at_rounding = (decrement < _rounding(there)) & (decrement >= 0.5 * state.decrement)
     steps = state.steps + 1
@@ -197,16 +208,19 @@ def _take(options, problem, state, there) -> NewtonState:
     outcomes = (
         (converged, CODE["converged"]),
         (definite & settled & at_rounding, CODE["converged_to_rounding"]),
-        (unsettled >= 2, running_away),
+        ((unsettled >= 2) & falling & (state.ratio < 1 - SETTLED), running_away),
+        ((unsettled >= 2) & ~definite, CODE["indefinite"]),  # flat: the curvature is noise
         (_singular(problem, there) & (state.ratio < 1 - SETTLED), running_away),
         (_singular(problem, there), CODE["rank_deficient"]),
         ((steps >= options.max_steps) & ~definite, CODE["indefinite"]),
-        ((steps >= options.max_steps) & (ratio < 1 - SETTLED) & (decrement < 0.01), running_away),
+        ((steps >= options.max_steps) & falling & (decrement < 0.01), running_away),
         (steps >= options.max_steps, CODE["max_steps"]),
     )
     status = jnp.asarray(CODE["running"], jnp.int32)
     for happened, code in reversed(outcomes):  # the first that happened counts
         status = jnp.where(happened, code, status)
+    if held is not None:
+        status = jnp.where(succeeded(status) & jnp.any(held), CODE["boundary"], status)
     return NewtonState(
         # At the end one more step is free, and squares the distance that is left.
         params=state.params + moved + jnp.where(converged, step, 0.0),
@@ -220,6 +234,19 @@ def _take(options, problem, state, there) -> NewtonState:
         halvings=jnp.zeros_like(state.halvings),
         status=status.astype(jnp.int32),
     )
+
+
+def _held(problem: Problem, params, score):
+    """Which parameters lie on their bound with the likelihood rising beyond it."""
+    if problem.lower is None:
+        return None
+    return problem.active & (params <= problem.lower) & (score <= 0)
+
+
+def _without(problem: Problem, held, at: Evaluation) -> Evaluation:
+    """The evaluation with a factor in which parameters that are held take no part."""
+    factor = trusted(triangular_factor(at.information, problem.active & ~held))
+    return at._replace(factor=jnp.where(jnp.any(held), factor, at.factor))
 
 
 def judged(options: Newton, before: NewtonState, after: NewtonState) -> NewtonState:

@@ -3,10 +3,13 @@
 import numpy as np
 
 from asymptotix.fitting.newton import RANK_TOLERANCE
+from asymptotix.likelihood import Coordinates
 
 WARN_TOLERANCE = 1e-7
 NEGLIGIBLE = 1e-8
 """A share of the largest below which a coefficient of a combination is rounding."""
+LONGEST = 6
+"""Terms of a combination that are written out."""
 
 
 def collinear_columns(slabs, center, inverse_scale, tolerance: float = RANK_TOLERANCE):
@@ -27,14 +30,16 @@ def collinear_columns(slabs, center, inverse_scale, tolerance: float = RANK_TOLE
     return _sweep(factor, np.asarray(inverse_scale) != 0, tolerance)
 
 
-def combinations(slabs, center, inverse_scale, dropped) -> dict[int, np.ndarray]:
+def combinations(slabs, coordinates: Coordinates, dropped) -> dict[int, np.ndarray]:
     """What each dropped column equals: coefficients of the kept ones, in the original columns.
 
     Arguments:
-        slabs, center, inverse_scale: as in `collinear_columns`.
+        slabs: as in `collinear_columns`.
+        coordinates: how its columns were standardised.
         dropped: its answer.
     """
-    factor, inverse = _triangular(slabs, center, inverse_scale), np.asarray(inverse_scale)
+    center, inverse, intercept = (np.asarray(v) for v in coordinates)
+    factor = _triangular(slabs, center, inverse)
     kept = np.setdiff1d(np.flatnonzero(inverse != 0), dropped)
     found = {}
     for j in dropped:
@@ -43,13 +48,27 @@ def combinations(slabs, center, inverse_scale, dropped) -> dict[int, np.ndarray]
         weights = np.zeros(len(inverse))
         weights[kept] = share * inverse[kept] / inverse[j]
         # Centring took out the means; where there is an intercept it has the difference.
-        constant = center[j] - weights @ center
-        first = np.flatnonzero((np.asarray(center) == 0) & (np.arange(len(inverse)) == kept[0]))
-        scale = abs(center[j]) + np.abs(weights) @ np.abs(center)
-        if first.size and scale and abs(constant) > NEGLIGIBLE * scale:
-            weights[first[0]] += constant * inverse[first[0]]
+        constant, size = center[j] - weights @ center, abs(center[j]) + abs(weights) @ abs(center)
+        if abs(constant) > NEGLIGIBLE * size:
+            weights += constant * intercept
         found[int(j)] = weights
     return found
+
+
+def written(weights, names) -> str:
+    """`"2*a - b"`: a combination of columns; names only where it is long."""
+    terms = [(names[i], w) for i, w in enumerate(weights) if w]
+    if not terms:
+        return "0"
+    if len(terms) > LONGEST:
+        shown = ", ".join(name for name, _ in terms[:LONGEST])
+        return f"a combination of {shown} and {len(terms) - LONGEST} more"
+    text = ""
+    for name, w in terms:
+        size = f"{abs(w):.6g}"
+        sign = ("-" if w < 0 else "") if not text else (" - " if w < 0 else " + ")
+        text += sign + (name if size == "1" else size if name == "Intercept" else f"{size}*{name}")
+    return text
 
 
 def _triangular(slabs, center, inverse_scale) -> np.ndarray:

@@ -160,13 +160,22 @@ def prepare(
 
 def _problem(model, rows: Block, active, moment_dof) -> newton.Problem:
     if model.family.dispersion_rule != "moment":
-        return newton.Problem(active, None, None)
+        return newton.Problem(active, None, None, _lower(model, active, rows.weight.dtype))
     # A perfect fit leaves rounding error of the response as its residuals.
     response = jax.vmap(model.family.response_mean)(rows.y)
     size = jnp.mean(jnp.where(rows.weight > 0, response, 0.0) ** 2)
     epsilon = jnp.finfo(rows.weight.dtype).eps
     floor = jnp.maximum((4 * epsilon) ** 2 * size, jnp.finfo(rows.weight.dtype).tiny)
     return newton.Problem(active, jnp.asarray(moment_dof, rows.weight.dtype), floor)
+
+
+def _lower(model: Regression, active, dtype):
+    """Lower bounds of all parameters, `None` where the family declares none."""
+    bounds = model.family.lower_bounds()
+    if bounds is None:
+        return None
+    own = jnp.asarray(layout(model.family).flatten(bounds), dtype)
+    return jnp.concatenate([jnp.full(active.shape[0] - own.shape[0], -jnp.inf, dtype), own])
 
 
 def starting_point(model, coordinates, rows: Block, theta, project=None):

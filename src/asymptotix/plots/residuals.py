@@ -147,4 +147,4 @@ def influence_plot(
             fontsize="small",
         )  # fmt: skip
     title = f"area: Cook's distance, at most {np.nanmax(cooks):.2g}" if size else None
-    return finished(axes, "leverage", "standardised deviance residual", title)
+    return finished(axes, "leverage", "standardised residual", title)

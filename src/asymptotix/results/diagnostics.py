@@ -90,18 +90,19 @@ class Diagnostics:
         return where.spread(shift, "dfbetas", list(self.names))  # pyright: ignore
 
     def augment(
-        self: Any, *, type: str = "response", residuals: str = "deviance", data: Any = None
+        self: Any, *, type: str = "response", residuals: str | None = None, data: Any = None
     ) -> pd.DataFrame:
         r"""The data with what the fit says of each row, under broom's column names.
 
         Arguments:
             type: scale of `.fitted` and `.se.fit`: `"response"` or `"link"`.
-            residuals: the kind of `.resid`.
+            residuals: the kind of `.resid`; `"deviance"` by default, `"pearson"` for families
+                without one.
             data: see `Diagnostics`.
 
         Returns:
             All columns of the data, then `.fitted`, `.se.fit`, `.resid`, `.hat`, `.std.resid`
-            (the deviance residual over $\sqrt{\phi(1 - h)}$) and `.cooksd`; NaN where a row was
+            (the default residual over $\sqrt{\phi(1 - h)}$) and `.cooksd`; NaN where a row was
             left out.
         """
         require_converged(self, "augment()")
@@ -110,7 +111,8 @@ class Diagnostics:
         where = located(self, data)
         fit, rows = self.fit, where.rows
         hat = diagnostics.leverages(fit, rows)
-        standard = diagnostics.residuals(fit, rows, "deviance") / np.sqrt(self.scale * (1 - hat))
+        usual = "deviance" if diagnostics.has_deviance(self.model.family) else "pearson"
+        standard = diagnostics.residuals(fit, rows, usual) / np.sqrt(self.scale * (1 - hat))
         own = self if data is None else _holding(self, data)
         found = own.predictions(type=type).frame
         fitted, error = np.full((2, rows.n), np.nan)
@@ -119,7 +121,7 @@ class Diagnostics:
         columns = {
             ".fitted": fitted,
             ".se.fit": error,
-            ".resid": diagnostics.residuals(fit, rows, residuals),
+            ".resid": diagnostics.residuals(fit, rows, residuals or usual),
             ".hat": hat,
             ".std.resid": standard,
             ".cooksd": diagnostics.cooks_distances(fit, rows),

@@ -1,9 +1,11 @@
 """The inputs of a formula fit: kept by reference, evaluated again when rows are needed."""
 
+from __future__ import annotations
+
 import dataclasses
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +22,10 @@ from asymptotix.data.response import (
     take_groups,
 )
 from asymptotix.data.rows import Rows
+from asymptotix.data.streamed import StreamedRows
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Inputs:
         components: names of the components of a vector predictor with a formula each.
         response_is: `"counts"` or `"proportion"`, for grouped responses.
         groups: columns of clusters or periods, by label: names, or identifiers.
+        streamed: the rows of a stream, as the fit saw them; `None` where they are in memory.
     """
 
     formula: str | Mapping[str, str]
@@ -56,6 +63,7 @@ class Inputs:
     response_is: str = "counts"
     components: tuple[str, ...] = ()
     groups: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    streamed: StreamedRows | None = None
 
     def evaluate(self) -> tuple[Rows, Design, Response]:
         """Rows, design and coded response.
@@ -70,7 +78,11 @@ class Inputs:
         def taken(value, what):
             return None if value is None else take_column(design.frame, value, design.kept, what)
 
-        response = self._response(design, taken(self.trials, "trials"))
+        response = self.coded(
+            design.response,  # pyright: ignore[reportArgumentType]
+            design.response_name or "response",
+            taken(self.trials, "trials"),
+        )
         weights = taken(self.weights, "weights")
         rows = Rows(
             design.x,
@@ -107,7 +119,10 @@ class Inputs:
         )
 
     def again(self, data=None) -> Rows:
-        """The rows once more, from `data` or from the source held, without warning again."""
+        """The rows once more, from `data` or from the source held, without warning again.
+
+        Those of a stream are all read into memory, if they fit.
+        """
         source = self.data if data is None else data
         if source is None:
             raise InputError(
@@ -146,13 +161,13 @@ class Inputs:
                     column=what,
                 )
 
-    def _response(self, design: Design, trials) -> Response:
-        name = design.response_name or "response"
+    def coded(self, values: pd.Series, name: str, trials) -> Response:
+        """A response, and the trials beside it, in numbers."""
         if self.response_kind == "binary":
-            return code_response(design.response, name)  # pyright: ignore[reportArgumentType]
+            return code_response(values, name)
         if self.response_kind == "categorical":
-            return label_response(design.response, name)  # pyright: ignore[reportArgumentType]
-        plain = numeric_response(design.response, name)  # pyright: ignore[reportArgumentType]
+            return label_response(values, name)
+        plain = numeric_response(values, name)
         if self.response_kind == "numeric":
             return plain
         return dataclasses.replace(plain, values=self._counts(plain.values, trials, name))

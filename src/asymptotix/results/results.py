@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from asymptotix.covariances import (
     covariance_kind,
     reference_of,
 )
+from asymptotix.data.batches import Stream
 from asymptotix.data.design import DesignSpec
 from asymptotix.data.designs import DesignSpecs
 from asymptotix.data.groups import labelled
@@ -32,10 +34,12 @@ from asymptotix.results.inputs import Inputs
 from asymptotix.results.resampling import Resampling
 from asymptotix.results.saving import Saving
 from asymptotix.results.separation import Separated
+from asymptotix.results.streaming import covariance_rows
 from asymptotix.results.summary import summary_table
 from asymptotix.results.table import Table
 from asymptotix.results.testing import Testing, likelihood_intervals
 from asymptotix.results.training import Trained
+from asymptotix.results.written import predicted, spread, write_predictions
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -258,7 +262,7 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Savi
         """
         kind = covariance_kind(cov)
         inputs = dataclasses.replace(self.inputs, groups=labelled(kind.group_columns))
-        rows = inputs.again(data)
+        rows = covariance_rows(inputs, kind, data)
         kind = kind.with_columns(tuple(inputs.groups))
         try:
             if self.separated is None:
@@ -284,7 +288,14 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Savi
             conventions={**found.describe(), **rest, "reference": reference.label},
         )
 
-    def predict(self, new_data: Any = None, *, type: str = "response", offset: Any = None):
+    def predict(
+        self,
+        new_data: Any = None,
+        *,
+        type: str = "response",
+        offset: Any = None,
+        path: "str | PathLike | None" = None,
+    ) -> Any:
         r"""Fitted means of new observations, or of the data of the fit.
 
         Arguments:
@@ -292,10 +303,13 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Savi
                 scales are those of the fit.
             type: `"response"` for $E(y \mid x)$, `"link"` for $\eta$.
             offset: a column's name or numbers, where the fit had an array as its offset.
+            path: a Parquet file that predictions of a stream are written to, a stretch at a
+                time.
 
         Returns:
             A pandas Series, one entry a row of the data, NaN where a variable is missing; a
-            frame with a column for each level, or each component of a vector eta.
+            frame with a column for each level, or each component of a vector eta. With `path`,
+            that path.
 
         Raises:
             InputError: missing columns, levels never seen, or a missing offset.
@@ -306,23 +320,29 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Savi
         source = self.inputs.data if own else new_data
         if source is None:
             raise InputError("The fit does not hold its data; pass new_data.", code="no_data")
+        if path is not None or isinstance(source, Stream):
+            given = self._offset_column(self.inputs.offset if own else offset)
+            if path is not None:
+                return write_predictions(self, source, type, given, path)
+            return predicted(self, source, type, given)
         x, kept = self.spec.design(source)
         shift = self._offset(source, kept, self.inputs.offset if own else offset)
         verb = self.model if type == "response" else self.model.eta
         with double():
             found = np.asarray(verb(x, shift)) if kept.any() else np.empty(0)
-        values = np.full((*kept.shape, *found.shape[1:]), np.nan)
-        values[kept] = found
         index = source.index if isinstance(source, pd.DataFrame) else None
-        if values.ndim == 2:
-            return pd.DataFrame(values, index=index, columns=self._components(type))
-        return pd.Series(values, index=index, name="mean" if type == "response" else "eta")
+        return spread(self, found, kept, type, index)
 
-    def _components(self, type: str) -> list[str]:
-        """Names of the parts of a vector: levels on the response's scale, else predictors."""
-        if type == "response":
-            return [str(level) for level in self.levels]
-        return list(getattr(self.model.predictor, "names", self.model.family.eta_names))
+    def _offset_column(self, given: Any) -> Any:
+        """The offset's column for other data than those of the fit."""
+        fitted = self.inputs.offset
+        if given is None and fitted is not None and not isinstance(fitted, str):
+            raise InputError(
+                "The fit had an array as its offset; pass offset= for the new data.",
+                code="offset",
+                column="offset",
+            )
+        return fitted if given is None else given
 
     def _offset(self, source, kept, offset):
         from asymptotix.data.frames import read_frame
@@ -331,13 +351,7 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Savi
         fitted = self.inputs.offset
         if fitted is None and offset is None:
             return 0.0
-        given = offset if offset is not None else fitted
-        if offset is None and not isinstance(fitted, str):
-            raise InputError(
-                "The fit had an array as its offset; pass offset= for the new data.",
-                code="offset",
-                column="offset",
-            )
+        given = self._offset_column(offset)
         columns = [given] if isinstance(given, str) else []
         frame = read_frame(source, [*self.spec.variables, *columns])
         return take_column(frame, given, kept, "offset")

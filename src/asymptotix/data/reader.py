@@ -1,0 +1,71 @@
+"""A stream's rows, evaluated from the first one on whenever they are asked for."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from asymptotix.core.errors import InputError
+from asymptotix.data.batches import Stream
+from asymptotix.data.columns import column
+from asymptotix.data.frames import open_source
+from asymptotix.data.groups import MISSING
+from asymptotix.data.recipe import Recipe, alike, located
+from asymptotix.data.rows import Rows
+from asymptotix.data.slabs import SLAB_ROWS
+
+
+@dataclasses.dataclass(frozen=True)
+class Reader:
+    """What a pass over a stream does before any sum is taken.
+
+    Arguments:
+        stream: where rows come from.
+        recipe: how they are evaluated.
+    """
+
+    stream: Stream
+    recipe: Recipe
+
+    def __call__(self) -> Iterator[Rows]:
+        """The rows of every stretch."""
+        for rows, _, _ in self._evaluated([]):
+            if rows is not None:
+                yield rows
+
+    def groups(self, columns: dict[str, str]) -> dict[str, np.ndarray]:
+        """Codes of clusters in order of appearance, one a row, by label.
+
+        Arguments:
+            columns: for each label the name of its column.
+        """
+        known: dict[str, dict] = {label: {} for label in columns}
+        found: dict[str, list] = {label: [] for label in columns}
+        names = list(dict.fromkeys(columns.values()))
+        for _, kept, frame in self._evaluated(names):
+            for label, name in columns.items():
+                found[label].append(_codes(column(frame, name)[kept], known[label]))
+        return {label: np.concatenate(parts) for label, parts in found.items()}
+
+    def _evaluated(self, extra: list[str]) -> Iterator:
+        recipe, first = self.recipe, 0
+        columns = list(dict.fromkeys([*recipe.columns, *extra]))
+        source = open_source(self.stream)
+        source.check(columns)
+        for table in self.stream.tables(columns, SLAB_ROWS):
+            try:
+                frame = open_source(table).frame(columns)
+                own = alike(pd.DataFrame(frame[recipe.columns]), recipe.kinds, recipe.categories)
+                rows, kept = recipe.rows(own)
+            except InputError as error:
+                raise located(error, first) from error
+            first += table.num_rows
+            yield rows, kept, frame
+
+
+def _codes(identifiers: pd.Series, known: dict) -> np.ndarray:
+    """Codes of one stretch; `known` holds those of all identifiers so far, and learns new ones."""
+    codes, labels = pd.factorize(identifiers)
+    numbers = [known.setdefault(label, len(known)) for label in labels.tolist()]
+    return np.asarray([*numbers, MISSING], np.int32)[codes]

@@ -1,0 +1,299 @@
+"""Rare events, extreme scales and saturated models: estimates that other packages lose."""
+
+import json
+import math
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pandas as pd
+import pytest
+
+import asymptotix as asx
+
+DATA = Path(__file__).parent / "data"
+
+
+def coef(fit):
+    return np.asarray(fit.model.predictor.coef)
+
+
+def errors(fit, x, y, **row_fields):
+    return np.asarray(asx.covariance(fit, x, y, **row_fields).standard_errors)
+
+
+# --- least squares against certified values -------------------------------------------------------
+
+
+def certified(name):
+    found = json.loads((DATA / "certified.json").read_text())[name]
+    table = np.loadtxt(DATA / f"{name}.csv", delimiter=",", skiprows=1)
+    powers = np.arange(0 if found["intercept"] else 1, found["degree"] + 1)
+    x, y = table[:, 1:] ** powers, table[:, 0]
+    return x, y, np.array(found["coef"], float), np.array(found["std_error"], float)
+
+
+@pytest.mark.parametrize("name", ["noint1", "noint2"])
+def test_nist_without_intercept(name):
+    x, y, beta, se = certified(name)
+    fit = asx.fit(asx.LinearRegression(1), x, y)
+    assert np.allclose(coef(fit), beta, rtol=1e-13)
+    assert np.allclose(errors(fit, x, y), se, rtol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("name", "digits"), [("wampler1", 9), ("wampler2", 9), ("wampler3", 9), ("wampler4", 9),
+                         ("wampler5", 7)]
+)  # fmt: skip
+def test_nist_polynomials_of_degree_five(name, digits):
+    """Wampler5's residuals are 1e4 times its coefficients: as far as float64 goes."""
+    x, y, beta, se = certified(name)
+    fit = asx.fit(asx.LinearRegression(6), x, y)
+    assert bool(fit.converged)
+    assert np.abs(coef(fit) / beta - 1).max() < 10.0**-digits
+    if se.any():
+        assert np.abs(errors(fit, x, y) / se - 1).max() < 1e-9
+    else:  # a perfect fit: what is left is rounding
+        assert errors(fit, x, y).max() < 1e-8
+
+
+# --- scales ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", [asx.Bernoulli(), asx.Poisson()])
+def test_badly_scaled_columns_match_standardised_ones(family):
+    rng = np.random.default_rng(1)
+    z = rng.standard_normal((400, 3))
+    year = 2000 + rng.integers(-5, 6, 400).astype(float)
+    eta = 0.3 + z @ [0.5, -0.4, 0.2] + 0.05 * (year - 2000)
+    y = (rng.random(400) < 1 / (1 + np.exp(-eta))).astype(float)
+    data = pd.DataFrame({"y": y, "a": z[:, 0] * 1e8, "b": z[:, 1] * 1e-8, "c": z[:, 2]})
+    data["t"] = year
+    plain = data.assign(a=z[:, 0], b=z[:, 1])
+    raw = asx.glm("y ~ a + b + c + t", data, family)
+    nice = asx.glm("y ~ a + b + c + t", plain, family)
+    scale = np.array([1, 1e-8, 1e8, 1, 1])
+    assert np.allclose(raw.params, nice.params * scale, rtol=1e-8)
+    assert np.allclose(raw.bse, nice.bse * scale, rtol=1e-8)
+
+
+def test_powers_of_a_year_match_powers_of_its_distance():
+    rng = np.random.default_rng(2)
+    t = rng.integers(-5, 6, 500).astype(float)
+    y = (rng.random(500) < 1 / (1 + np.exp(-(0.2 + 0.1 * t - 0.03 * t**2)))).astype(float)
+    with pytest.warns(asx.CollinearWarning, match="nearly"):
+        raw = asx.logit("y ~ year + I(year**2)", {"y": y, "year": 2000 + t})
+    nice = asx.logit("y ~ t + I(t**2)", {"y": y, "t": t})
+    assert raw.llf == pytest.approx(nice.llf, rel=1e-10)
+    assert raw.params.iloc[2] == pytest.approx(nice.params.iloc[2], rel=1e-7)
+    assert raw.bse.iloc[2] == pytest.approx(nice.bse.iloc[2], rel=1e-7)
+    assert np.allclose(raw.predict(), nice.predict(), rtol=1e-7)
+
+
+# --- rare events and far tails --------------------------------------------------------------------
+
+
+def test_twenty_events_in_a_hundred_thousand_rows():
+    import statsmodels.api as sm
+
+    rng = np.random.default_rng(3)
+    n = 100_000
+    x = np.column_stack([np.ones(n), rng.standard_normal((n, 2))])
+    score = x @ [0, 1.5, -1.0] + rng.logistic(size=n)
+    y = (score >= np.sort(score)[-20]).astype(float)
+    fit = asx.fit(asx.Logit(3), x, y)
+    oracle = sm.Logit(y, x).fit(disp=0, tol=1e-14, maxiter=100)
+    assert y.sum() == 20
+    assert fit.status_name == "converged"
+    assert np.allclose(coef(fit), oracle.params, rtol=1e-9)
+    assert np.allclose(errors(fit, x, y), oracle.bse, rtol=1e-8)
+
+
+def test_an_intercept_of_minus_fifteen():
+    """Rows stand for 1e9 each by their weights, so that so rare an event is seen at all."""
+    x = np.column_stack([np.ones(4), [0.0, 0, 1, 1]])
+    y = np.array([0.0, 1, 0, 1])
+    weights = np.array([1e9, 306.0, 1e9, 832.0])
+    fit = asx.fit(asx.Logit(2), x, y, weights=weights, weight_kind="frequency")
+    low, high = math.log(306 / 1e9), math.log(832 / 1e9)
+    assert fit.status_name == "converged"
+    assert np.allclose(coef(fit), [low, high - low], rtol=1e-12)
+    se = errors(fit, x, y, weights=weights, weight_kind="frequency")
+    a, b = 1 / 306 + 1e-9, 1 / 832 + 1e-9
+    assert np.allclose(se, [math.sqrt(a), math.sqrt(a + b)], rtol=1e-10)
+
+
+def test_fitted_probabilities_of_1e_minus_300():
+    """A slope of 700 per unit: what one row adds to the likelihood is its predictor."""
+    eta = np.array([-690.0, -1.0, 0.0, 1.0, 690.0])
+    y = np.array([0.0, 0.0, 1.0, 0.0, 1.0])
+    fit = asx.fit(asx.Logit(1), np.ones((5, 1)), y, offset=eta)
+    mpmath.mp.dps = 40
+
+    def score(b):
+        return sum(v - 1 / (1 + mpmath.exp(-(b + e))) for v, e in zip(y, eta, strict=True))
+
+    root = mpmath.findroot(score, 0.1)
+    assert coef(fit)[0] == pytest.approx(float(root), rel=1e-12)
+    value = sum(
+        -mpmath.log(1 + mpmath.exp(-(root + e) if v else root + e))
+        for v, e in zip(y, eta, strict=True)
+    )
+    assert float(fit.log_likelihood) == pytest.approx(float(value), rel=1e-13)
+
+
+@pytest.mark.parametrize("link", [asx.LogitLink(), asx.ProbitLink(), asx.CloglogLink()])
+def test_offsets_of_fifty_either_way(link):
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal(200)
+    offset = np.where(np.arange(200) % 10 == 0, np.where(np.arange(200) % 20 == 0, 3.5, -50.0), 0.0)
+    y = np.where(offset < -1, 0.0, (rng.random(200) < 0.5)).astype(float)
+    family = asx.Bernoulli(link=link)
+    res = asx.glm("y ~ x", {"y": y, "x": x}, family, offset=offset)
+    assert res.converged
+    rest = offset > -1  # rows whose outcome is certain either way say nothing
+    other = asx.glm("y ~ x", {"y": y[rest], "x": x[rest]}, family, offset=offset[rest])
+    assert np.allclose(res.params, other.params, rtol=1e-9)
+    assert np.allclose(res.bse, other.bse, rtol=1e-9)
+
+
+def test_counts_up_to_a_billion():
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal(100)
+    y = rng.poisson(np.exp(18 + x)).astype(float)
+    assert y.max() > 1e8
+    res = asx.poisson("y ~ x", {"y": y, "x": x})
+    assert res.converged
+    design = np.column_stack([np.ones(100), x])
+    mu = np.exp(design @ res.params.to_numpy())
+    assert np.allclose(design.T @ (y - mu) / (design.T @ y), 0, atol=1e-12)
+    assert np.allclose(
+        res.bse, np.sqrt(np.diag(np.linalg.inv((design.T * mu) @ design))), rtol=1e-9
+    )
+
+
+def test_weights_that_span_twelve_powers_of_ten():
+    rng = np.random.default_rng(6)
+    n = 300
+    x = np.column_stack([np.ones(n), rng.standard_normal(n)])
+    y = (rng.random(n) < 0.5).astype(float)
+    w = 10.0 ** rng.uniform(-6, 6, n)
+    fit = asx.fit(asx.Logit(2), x, y, weights=w, weight_kind="precision")
+    assert bool(fit.converged)
+    p = 1 / (1 + np.exp(-x @ coef(fit)))
+    assert np.abs(x.T @ (w * (y - p))).max() < 1e-8 * w.sum()
+    information = (x.T * (w * p * (1 - p))) @ x
+    se = errors(fit, x, y, weights=w, weight_kind="precision")
+    assert np.allclose(se, np.sqrt(np.diag(np.linalg.inv(information))), rtol=1e-9)
+
+
+# --- weights --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["linear", "logit", "poisson"])
+def test_absent_rows_and_repeated_rows(verb):
+    rng = np.random.default_rng(7)
+    data = pd.DataFrame({"x": rng.standard_normal(80), "w": rng.integers(0, 4, 80).astype(float)})
+    data["y"] = (rng.random(80) < 0.5).astype(float)
+    call = getattr(asx, verb)
+    weighted = call("y ~ x", data, weights="w", weight_kind="frequency")
+    repeated = call("y ~ x", data.loc[data.index.repeat(data["w"].astype(int))])
+    for name in ("params", "bse", "tvalues", "log_pvalues"):
+        assert np.allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-8)
+    for name in ("nobs", "df_resid", "llf", "aic", "bic", "deviance", "scale", "llnull"):
+        assert getattr(weighted, name) == pytest.approx(getattr(repeated, name), rel=1e-9)
+    positive = call("y ~ x", data[data["w"] > 0], weights="w", weight_kind="precision")
+    absent = call("y ~ x", data, weights="w", weight_kind="precision")
+    assert absent.nobs == positive.nobs
+    assert np.allclose(absent.bse, positive.bse, rtol=1e-9)
+
+
+# --- saturated and empty cells --------------------------------------------------------------------
+
+
+def test_one_observation_a_cell():
+    """As many means as rows: Poisson estimates are the logarithms of the counts."""
+    y = np.array([3.0, 1.0, 7.0, 2.0])
+    res = asx.poisson("y ~ C(g) - 1", {"y": y, "g": list("abcd")})
+    assert res.converged
+    assert np.allclose(res.params, np.log(y), rtol=1e-10)
+    assert np.allclose(res.bse, 1 / np.sqrt(y), rtol=1e-9)
+    assert res.deviance == pytest.approx(0.0, abs=1e-12)
+    assert res.df_resid == 0
+
+
+@pytest.mark.filterwarnings("ignore:The fit of")
+def test_a_saturated_linear_model_has_no_dispersion():
+    res = asx.linear("y ~ C(g) - 1", {"y": [3.0, 1.0, 7.0], "g": list("abc")})
+    assert np.allclose(res.params, [3.0, 1.0, 7.0])
+    assert res.bse.isna().all()
+
+
+def test_interactions_with_an_empty_cell():
+    rng = np.random.default_rng(8)
+    data = pd.DataFrame({"a": np.repeat(list("pq"), 60), "b": np.tile(list("uvw"), 40)})
+    data = data[~((data["a"] == "q") & (data["b"] == "w"))].assign(y=lambda d: rng.random(len(d)))
+    with pytest.warns(asx.CollinearWarning, match="= 0"):
+        res = asx.linear("y ~ a * b", data)
+    assert np.isnan(res.params["a[T.q]:b[T.w]"])
+    cells = data.groupby(["a", "b"])["y"].mean()
+    fitted = res.predict(pd.DataFrame({"a": ["p", "q", "p"], "b": ["w", "v", "u"]}))
+    assert np.allclose(fitted, [cells["p", "w"], cells["q", "v"], cells["p", "u"]])
+
+
+def test_omitted_columns_are_written_as_combinations():
+    rng = np.random.default_rng(9)
+    data = pd.DataFrame(rng.standard_normal((50, 3)) + 5, columns=["y", "a", "b"])
+    data = data.assign(c=2 * data["a"] - 0.5 * data["b"] + 7, k=4.0, d=data["b"])
+    with pytest.warns(asx.CollinearWarning) as caught:
+        res = asx.linear("y ~ a + b + c + k + d", data)
+    told = str(caught[0].message)
+    assert "'c' = 7 + 2*a - 0.5*b" in told
+    assert "'k' = 4" in told
+    assert "'d' = b" in told
+    assert res.params[["c", "k", "d"]].isna().all()
+    assert res.params[["Intercept", "a", "b"]].notna().all()
+    assert np.allclose(res.predict(), asx.linear("y ~ a + b", data).predict())
+    with pytest.raises(asx.InputError, match="'d' = b") as error:
+        asx.linear("y ~ a + b + d", data, collinear="raise")
+    assert error.value.code == "collinear"
+    assert error.value.column == "'d'"
+
+
+# --- convergence ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("family", "low"),
+    [
+        (asx.Bernoulli(link=asx.LogLink()), 0.05),
+        (asx.Bernoulli(link=asx.IdentityLink()), 0.05),
+        (asx.Bernoulli(link=asx.CauchitLink()), 0.05),
+        (asx.Poisson(link=asx.IdentityLink()), 0.05),
+    ],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_links_with_edges_stay_inside_or_say_why(family, low, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.random(300)
+    mean = low + 0.9 * x * rng.random()
+    y = rng.poisson(mean) if isinstance(family, asx.Poisson) else rng.random(300) < mean
+    x = np.column_stack([np.ones(300), x])
+    fit = asx.fit(asx.Regression(asx.Linear(2), family), x, y.astype(float))
+    assert np.isfinite(float(fit.log_likelihood))
+    assert np.isfinite(coef(fit)).all()
+    if bool(fit.converged):
+        assert np.isfinite(errors(fit, x, y.astype(float))).all()
+    else:
+        assert fit.status_name in ("boundary", "stalled", "max_steps")
+        assert np.isnan(errors(fit, x, y.astype(float))).all()
+
+
+def test_running_out_of_steps_cannot_be_missed():
+    rng = np.random.default_rng(10)
+    data = pd.DataFrame({"x": rng.standard_normal(100), "y": (rng.random(100) < 0.3).astype(float)})
+    with pytest.warns(asx.FitWarning, match="max_steps"):
+        res = asx.logit("y ~ x", data, solver=asx.Newton(max_steps=1))
+    assert res.status == "max_steps"
+    assert "NOT CONVERGED (max_steps)" in str(res.summary())
+    assert res.bse.isna().all()
