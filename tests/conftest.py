@@ -14,6 +14,21 @@ FAIR = "affair ~ rate_marriage + age + yrs_married + children + religious + educ
 SPECTOR = "GRADE ~ GPA + TUCE + PSI"
 
 
+MANY_MAPS = 25_000
+"""Memory maps of a process from which compiled programs are let go; Linux allows 65,530."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_compiled_programs():
+    """Each compiled program holds memory maps, and XLA crashes where there are no more to have."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_text().count("\n") > MANY_MAPS:
+        import jax
+
+        jax.clear_caches()
+
+
 @pytest.fixture(scope="session")
 def mroz():
     from asymptotix.data.examples import load_example

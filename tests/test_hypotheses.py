@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from asymptotix.inference.hypotheses import linear_hypothesis
 from asymptotix.inference.joint import wald_restrictions
 from conftest import MROZ
 
+KEY = jax.random.key(0)
 NAMES = ("Intercept", "x1", "x10", "I(exper ** 2)", "C(g)[T.b]", "x1:x10", "a b")
 
 
@@ -203,6 +205,41 @@ def test_withheld_where_the_covariance_is_not_definite(mroz_fits):
         assert math.isnan(test.log_p)
         assert "not exist or is not positive definite" in test.note
         assert "withheld" in str(test)
+
+
+def test_joint_tests_of_an_indefinite_covariance_are_withheld(mroz):
+    """Two groupings of few clusters: inclusion-exclusion leaves a negative eigenvalue."""
+    i = np.arange(len(mroz))
+    data = mroz.assign(a=i % 3, b=i // 5 % 4)
+    res = asx.linear("nwifeinc ~ educ + age + kidslt6", data, cov=asx.Cluster("a", "b"))
+    assert res.covariance.status_name == "indefinite"
+    assert np.linalg.eigvalsh(res.cov_params()).min() < 0
+    known = [name for name in res.names if np.isfinite(res.bse[name])]
+    assert 2 <= len(known)
+    for name in known:  # coefficients of positive variance keep their tests
+        test = res.wald_test([name])
+        assert test.statistic == pytest.approx(res.tvalues[name] ** 2, rel=1e-9)
+    blocks = [
+        (m, n)
+        for m in known
+        for n in known
+        if m < n and np.linalg.eigvalsh(res.cov_params().loc[[m, n], [m, n]]).min() > 0
+    ]
+    assert blocks  # definite in themselves, and not to be trusted
+    k = [res.names.index(n) for n in blocks[0]]
+    for joint in (
+        res.wald_test(list(blocks[0])),
+        res.wald_test(lambda m: m.predictor.coef[jnp.array(k)]),
+    ):
+        assert math.isnan(joint.statistic)
+        assert "not positive semidefinite" in joint.note
+        assert "p withheld" in str(joint)
+    with pytest.warns(asx.FitWarning, match="joint tests are withheld"):
+        table = res.simultaneous_intervals(key=KEY, draws=1000)
+    assert table[["lower", "upper", "p"]].isna().all(axis=None)
+    assert "joint tests are withheld" in str(res.summary())
+    mended = res.with_cov(asx.Cluster("a", "b", psd="eigen"))
+    assert mended.covariance.status_name == "converged"
 
 
 def test_omitted_coefficients(mroz):
@@ -403,51 +440,57 @@ def test_data_that_changed(mroz):
 # --- sizes --------------------------------------------------------------------------------------
 
 
-def test_sizes_under_the_null():
-    """600 samples: rejections at 5% within three Monte-Carlo standard errors of 5%."""
-    import jax
+def within(shares, level, replications):
+    """Whether shares of rejections are within three Monte-Carlo standard errors of a level."""
+    error = math.sqrt(level * (1 - level) / replications)
+    return bool(np.all(np.abs(np.asarray(shares) - level) < 3 * error))
 
-    n, replications = 200, 600
+
+def test_sizes_under_the_null():
+    """4,000 samples of 400 rows, all refitted at once; the first as a user would test it."""
+    n, replications = 400, 4000
     rng = np.random.default_rng(12)
     x = np.column_stack([np.ones(n), rng.standard_normal((n, 3))])
     y = (rng.uniform(size=(replications, n)) < 1 / (1 + np.exp(-0.5 * x[:, 1]))).astype(float)
-
-    def both(yi):
-        small = asx.fit(asx.Logit(2), x[:, :2], yi)
-        large = asx.fit(asx.Logit(4), x, yi)
-        v = asx.covariance(large, x, yi).matrix
-        b = large.model.predictor.coef[2:]
-        wald = b @ jnp.linalg.solve(v[2:, 2:], b)
-        mu = jax.nn.sigmoid(x[:, :2] @ small.model.predictor.coef)
-        s = x.T @ (yi - mu)
-        score = s @ jnp.linalg.solve((x * (mu * (1 - mu))[:, None]).T @ x, s)
-        return 2 * (large.log_likelihood - small.log_likelihood), score, wald
-
-    with jax.enable_x64(True):
-        found = np.array(jax.jit(jax.vmap(both))(y))
-    ours = [
-        asx.score_test(asx.fit(asx.Logit(2), x[:, :2], y[0]), asx.Rows(x[:, :2], y[0]), x[:, 2:])
-    ]
-    assert ours[0].statistic == pytest.approx(found[1, 0], rel=1e-9)
+    small = asx.fit_many(asx.Logit(2), x[:, :2], y)
+    large, cov = asx.fit_many(asx.Logit(4), x, y, cov="observed")
+    lr = 2 * (np.asarray(large.log_likelihood) - np.asarray(small.log_likelihood))
+    b, v = np.asarray(large.model.predictor.coef)[:, 2:], np.asarray(cov.matrix)[:, 2:, 2:]
+    wald = np.einsum("ri,ri->r", b, np.linalg.solve(v, b[:, :, None])[:, :, 0])
+    mu = 1 / (1 + np.exp(-np.asarray(small.model.predictor.coef) @ x[:, :2].T))
+    s = (y - mu) @ x
+    information = np.einsum("rn,ni,nj->rij", mu * (1 - mu), x, x, optimize=True)
+    score = np.einsum("ri,ri->r", s, np.linalg.solve(information, s[:, :, None])[:, :, 0])
+    found = np.array([lr, score, wald])
+    sample = {"y": y[0], "x1": x[:, 1], "x2": x[:, 2], "x3": x[:, 3]}
+    table = asx.anova(asx.logit("y ~ x1", sample), asx.logit("y ~ x1 + x2 + x3", sample)).frame()
+    np.testing.assert_allclose(table[["LR", "score", "Wald"]].iloc[1], found[:, 0], rtol=1e-8)
     sizes = np.mean(found > stats.chi2.ppf(0.95, 2), axis=1)
-    assert np.all(np.abs(sizes - 0.05) < 3 * math.sqrt(0.05 * 0.95 / replications))
+    assert within(sizes, 0.05, replications), sizes
 
 
 def test_size_of_the_robust_score_test_where_the_variance_is_wrong():
     """Least squares with a variance that grows with the added column: 5% only if robust."""
-    n, replications = 200, 200
+    n, replications = 400, 4000
     rng = np.random.default_rng(14)
     x = np.column_stack([np.ones(n), rng.standard_normal(n)])
     added = rng.standard_normal((n, 1))
-    rejected = {True: 0, False: 0}
-    for _ in range(replications):
-        rows = asx.Rows(x, 1 + added[:, 0] ** 2 * rng.standard_normal(n))
+    y = 1 + added[:, 0] ** 2 * rng.standard_normal((replications, n))
+    fits = asx.fit_many(asx.LinearRegression(2), x, y)
+    residual = y - np.asarray(fits.model.predictor.coef) @ x.T
+    left = added[:, 0] - x @ np.linalg.lstsq(x, added[:, 0], rcond=None)[0]
+    s = residual @ left
+    plain = s**2 / (left @ left) / np.asarray(fits.dispersion)
+    robust = s**2 / np.einsum("rn,n->r", residual**2, left**2)
+    for i in range(3):
+        rows = asx.Rows(x, y[i])
         fit = asx.fit(asx.LinearRegression(2), rows)
-        for robust in rejected:
-            rejected[robust] += asx.score_test(fit, rows, added, robust=robust).p < 0.05
-    error = math.sqrt(0.05 * 0.95 / replications)
-    assert abs(rejected[True] / replications - 0.05) < 3 * error
-    assert rejected[False] / replications > 0.05 + 10 * error
+        for kind, statistic in ((True, robust), (False, plain)):
+            ours = asx.score_test(fit, rows, added, robust=kind).statistic
+            assert ours == pytest.approx(statistic[i], rel=1e-8)
+    limit = stats.chi2.ppf(0.95, 1)
+    assert within(np.mean(robust > limit), 0.05, replications)
+    assert np.mean(plain > limit) > 0.15
 
 
 # --- predictors of several components ------------------------------------------------------------

@@ -66,6 +66,28 @@ def test_reset_beside_statsmodels(mroz):
         ours.reset_test((1,))
 
 
+def test_refits_of_fits_that_are_no_maximum_are_refused(mroz, quiet):
+    """Penalised, stopped early, not converged, or with a predictor to which nothing is added."""
+    import optax
+
+    ridge = asx.logit("inlf ~ educ + age", mroz, penalty=asx.Ridge(1.0))
+    for verb in ("link_test", "reset_test"):
+        with pytest.raises(asx.InputError, match="fitted with a penalty"):
+            getattr(ridge, verb)()
+    solver = asx.Stochastic(optimiser=optax.adam(0.01), epochs=3, key=jax.random.key(0))
+    stopped = asx.mlp(
+        "inlf ~ educ + age", mroz, (2,), key=jax.random.key(0), restarts=1, solver=solver,
+        validation=0.3,
+    )  # fmt: skip
+    assert stopped.status == "early_stopped"
+    separated = asx.logit("y ~ x", {"y": [0.0, 0, 0, 1, 1, 1], "x": [1.0, 2, 3, 4, 5, 6]})
+    assert not separated.converged
+    for res in (stopped, separated):
+        for verb in ("link_test", "reset_test"):
+            with pytest.raises(asx.InputError, match="needs a maximum of the likelihood"):
+                getattr(res, verb)()
+
+
 def test_hosmer_lemeshow_by_hand(logit, mroz):
     import pandas as pd
 
@@ -218,36 +240,84 @@ def within(share, level, replications):
     return abs(share - level) < 3 * math.sqrt(level * (1 - level) / replications)
 
 
+def wald_of_last(design, y, q):
+    """Wald statistics of the last `q` columns of a Poisson fit to each sample's own design."""
+    fits, cov = asx.fit_many(asx.PoissonRegression(design.shape[2]), design, y, cov="observed")
+    b = np.asarray(fits.model.predictor.coef)[:, -q:]
+    v = np.asarray(cov.matrix)[:, -q:, -q:]
+    return np.einsum("ri,ri->r", b, np.linalg.solve(v, b[:, :, None])[:, :, 0])
+
+
 def test_sizes_under_the_null():
-    """150 Poisson samples of 200 rows, each tested as a user would."""
+    """2,000 Poisson samples of 400 rows, all refitted at once; the first as a user would test."""
     rng = np.random.default_rng(20)
-    replications, n = 150, 200
+    replications, n = 2000, 400
     x = rng.standard_normal(n)
-    hits = {"link": 0, "reset": 0, "overdispersion": 0}
-    for _ in range(replications):
-        y = rng.poisson(np.exp(1.0 + 0.4 * x)).astype(float)
-        res = asx.poisson("y ~ x", {"x": x, "y": y})
-        hits["link"] += res.link_test().p < 0.05
-        hits["reset"] += res.reset_test().p < 0.05
-        hits["overdispersion"] += res.overdispersion_test().p < 0.05
-    for name, count in hits.items():
-        assert within(count / replications, 0.05, replications), (name, count)
+    y = rng.poisson(np.exp(1.0 + 0.4 * x), (replications, n)).astype(float)
+    plain = np.column_stack([np.ones(n), x])
+    eta = np.asarray(asx.fit_many(asx.PoissonRegression(2), plain, y).model.predictor.coef)
+    eta = eta @ plain.T
+    unit = eta / np.abs(eta).max(axis=1, keepdims=True)
+    one = np.ones_like(eta)
+    mu = np.exp(eta)
+    target = ((y - mu) ** 2 - y) / mu
+    squares = np.sum(mu**2, axis=1)
+    slope = np.sum(mu * target, axis=1) / squares
+    rest = np.sum((target - slope[:, None] * mu) ** 2, axis=1)
+    found = {
+        "link_test": wald_of_last(np.stack([one, eta, eta**2], axis=2), y, 1),
+        "reset_test": wald_of_last(np.stack([one, x * one, unit**2, unit**3], axis=2), y, 2),
+        "overdispersion_test": slope / np.sqrt(rest / (n - 1) / squares),
+    }
+    limits = {
+        "link_test": stats.chi2.ppf(0.95, 1),
+        "reset_test": stats.chi2.ppf(0.95, 2),
+        "overdispersion_test": stats.norm.ppf(0.95),
+    }
+    res = asx.poisson("y ~ x", {"x": x, "y": y[0]})
+    for name, statistics in found.items():
+        assert getattr(res, name)().statistic == pytest.approx(statistics[0], rel=1e-6)
+        size = np.mean(statistics > limits[name])
+        assert within(size, 0.05, replications), (name, size)
 
 
 def test_sizes_of_hosmer_lemeshow_and_information_matrix():
-    """The latter, of a logit with two coefficients and 1,000 rows."""
+    """2,000 logits of two coefficients and 2,000 rows; the first as a user would test it."""
     rng = np.random.default_rng(21)
-    replications, n = 120, 1000
+    replications, n = 2000, 2000
     x = rng.standard_normal(n)
-    p = 1 / (1 + np.exp(-(0.2 + 0.6 * x)))
-    hits = {"hosmer_lemeshow": 0, "information_matrix_test": 0}
-    for _ in range(replications):
-        y = (rng.uniform(size=n) < p).astype(float)
-        res = asx.logit("y ~ x", {"x": x, "y": y})
-        for name in hits:
-            hits[name] += getattr(res, name)().p < 0.05
-    for name, count in hits.items():
-        assert within(count / replications, 0.05, replications), (name, count)
+    design = np.column_stack([np.ones(n), x])
+    y = (rng.uniform(size=(replications, n)) < 1 / (1 + np.exp(-(0.2 + 0.6 * x)))).astype(float)
+    b = np.asarray(asx.fit_many(asx.Logit(2), design, y).model.predictor.coef)
+    res = asx.logit("y ~ x", {"x": x, "y": y[0]})
+    p = 1 / (1 + np.exp(-b @ design.T))
+
+    # groups of 200, cut by rank (p rises or falls with x); Hosmer and Lemeshow's ten
+    order = np.argsort(x)
+    observed, expected = (
+        v[:, order].reshape(replications, 10, n // 10).sum(axis=2) for v in (y, p)
+    )
+    hosmer = np.sum((observed - expected) ** 2 / (expected * (1 - expected * 10 / n)), axis=1)
+    assert res.hosmer_lemeshow().statistic == pytest.approx(hosmer[0], rel=1e-8)
+    size = np.mean(hosmer > stats.chi2.ppf(0.95, 8))
+    assert within(size, 0.05, replications), size
+
+    # White's: d = (e^2 - p (1 - p)) (1, x, x^2), with the part that the score explains taken out
+    products = np.column_stack([np.ones(n), x, x**2])
+    e, v = y - p, p * (1 - p)
+    excess, slope = e**2 - v, -v * (2 * e + 1 - 2 * p)
+    information = np.einsum("rn,ni,nj->rij", v, design, design, optimize=True)
+    gradient = np.einsum("rn,ni,nj->rij", slope, products, design, optimize=True)
+    correction = gradient @ np.linalg.inv(information)
+    influence = excess[:, :, None] * products + np.einsum(
+        "rn,nj,rij->rni", e, design, correction, optimize=True
+    )
+    total = excess @ products
+    variance = np.einsum("rni,rnj->rij", influence, influence, optimize=True)
+    white = np.einsum("ri,ri->r", total, np.linalg.solve(variance, total[:, :, None])[:, :, 0])
+    assert res.information_matrix_test().statistic == pytest.approx(white[0], rel=1e-7)
+    size = np.mean(white > stats.chi2.ppf(0.95, 3))
+    assert within(size, 0.05, replications), size
 
 
 def test_power_where_the_model_is_wrong():

@@ -22,6 +22,7 @@ _PUBLIC = {
     "Beta": "asymptotix.families",
     "Binomial": "asymptotix.families",
     "Bootstrap": "asymptotix.covariances",
+    "BootstrapTest": "asymptotix.inference",
     "BrierScore": "asymptotix.diagnostics",
     "Calibration": "asymptotix.diagnostics",
     "CauchitLink": "asymptotix.links",
@@ -150,6 +151,7 @@ _PUBLIC = {
     "slope_plot": "asymptotix.plots",
     "stream": "asymptotix.data.streams",
     "surface_plot": "asymptotix.plots",
+    "wild_bootstrap_test": "asymptotix.inference",
     "zip_plot": "asymptotix.plots",
 }
 
@@ -170,6 +172,7 @@ __all__ = [
     "Beta",
     "Binomial",
     "Bootstrap",
+    "BootstrapTest",
     "BrierScore",
     "Calibration",
     "CauchitLink",
@@ -294,6 +297,7 @@ __all__ = [
     "slope_plot",
     "stream",
     "surface_plot",
+    "wild_bootstrap_test",
     "zip_plot",
 ]
 
@@ -380,6 +384,8 @@ if TYPE_CHECKING:  # for type checkers and editors: the same names, told in thei
         reset_test,
         score_test,
     )
+    from asymptotix.inference import BootstrapTest as BootstrapTest
+    from asymptotix.inference import wild_bootstrap_test as wild_bootstrap_test
     from asymptotix.links import (
         AbstractLink,
         CauchitLink,

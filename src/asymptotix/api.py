@@ -21,7 +21,6 @@ from asymptotix.covariances import (
 from asymptotix.covariances.estimate import estimate, with_groups
 from asymptotix.data.groups import labelled
 from asymptotix.data.rows import Rows
-from asymptotix.data.streamed import StreamedRows
 from asymptotix.families import AbstractFamily, Bernoulli, Gaussian, Poisson
 from asymptotix.fitting import AbstractSolver, Fit, Newton
 from asymptotix.fitting.api import check_route
@@ -35,7 +34,7 @@ from asymptotix.predictors import AbstractPredictor, Linear, LinearVector
 from asymptotix.results.inputs import Inputs
 from asymptotix.results.results import Results
 from asymptotix.results.separation import separated, separated_covariance, separation_note
-from asymptotix.results.streaming import can_stream, evaluated, in_doubt, in_memory
+from asymptotix.results.streaming import can_stream, evaluated, second_look
 
 
 def logit(formula: str, data: Any, **options) -> Results:
@@ -98,6 +97,7 @@ def glm(
     reference: str | None = None,
     keep_data: bool = True,
     checkpoint: "str | PathLike | None" = None,
+    safe: bool = False,
 ) -> Results:
     """A generalised linear model of any family.
 
@@ -122,6 +122,8 @@ def glm(
         keep_data: whether Results refer to the data; otherwise verbs that need rows ask for them.
         checkpoint: a `.npz` file that holds the state of a fit on a stream after each pass; a fit
             that was cut off goes on from there, and the file goes when the fit has ended.
+        safe: refuse formulas that do more than the formula language and arithmetic, for formulas
+            of people whom you do not trust.
 
     Raises:
         InputError: formula, data or options cannot be used; the message says what to do.
@@ -143,6 +145,7 @@ def glm(
         "confidence": confidence,
         "reference": reference,
         "keep_data": keep_data,
+        "safe": safe,
         "checkpoint": checkpoint,
     }
     return from_formula(title, formula, data, family, options)
@@ -151,6 +154,7 @@ def glm(
 OPTIONS = (
     "trials", "response", "cov", "weights", "weight_kind", "offset", "missing", "collinear",
     "solver", "penalty", "confidence", "reference", "keep_data", "checkpoint",
+    "safe",
 )  # fmt: skip
 
 
@@ -192,8 +196,10 @@ def from_formula(
         response_kind=kind or family.response_kind,
         response_is=options.get("response", "counts"),
         components=family.eta_names,
+        safe=bool(options.get("safe", False)),
         groups=labelled(chosen.group_columns),
     )
+    inputs.refuse_unsafe()
     streams = fit is None and chosen.streams and not chosen.refits and can_stream(options)
     inputs, rows, design, response = evaluated(inputs, family, streams, options.get("checkpoint"))
     chosen, rows = with_groups(chosen.with_columns(tuple(inputs.groups)), rows)
@@ -201,7 +207,7 @@ def from_formula(
     model = Regression(predictor(design, response, family), family)
     names = _names(model, design.names)
     fit = (fit or fit_formula)(model, rows, names, options)
-    if isinstance(rows, StreamedRows) and in_doubt(fit) and (again := in_memory(given)):
+    if again := second_look(fit, rows, given):
         rows, design = again
         fit = fit_formula(model, rows, names, options)
     extended = None

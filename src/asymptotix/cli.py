@@ -78,6 +78,11 @@ def _add_fit_options(fit: argparse.ArgumentParser) -> None:
     fit.add_argument("--offset", metavar="COL")
     fit.add_argument("--confidence", type=float, default=0.95)
     fit.add_argument(
+        "--trust-formula",
+        action="store_true",
+        help="let the formula be any Python expression; otherwise the formula language only",
+    )
+    fit.add_argument(
         "--report", metavar="FILE", help="write a page with tables and pictures there (.html)"
     )
     fit.add_argument("--json", metavar="FILE", help="write estimates and statistics there too")
@@ -93,6 +98,7 @@ def _fit(options) -> int:
         for name in ("trials", "weights", "weight_kind", "offset", "confidence"):
             if getattr(options, name) is not None:
                 keywords[name] = getattr(options, name)
+        keywords["safe"] = not options.trust_formula
         res = verb(options.formula, _source(options.data), **keywords, **_covariance(options))
     for warning in said:
         print(f"asymptotix: {warning.message}", file=sys.stderr)

@@ -71,6 +71,8 @@ class StudentT:
         by Gauss-Laguerre quadrature of the tail.
         """
         t = np.abs(np.asarray(statistic, float))
+        if not self.df > 0:  # as many parameters as rows
+            return np.full(t.shape, np.nan)
         special = _special()
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             near = np.log1p(-special.betainc(0.5, self.df / 2, t**2 / (self.df + t**2)))
@@ -101,7 +103,7 @@ class StudentT:
 
     def quantile(self, probability: float) -> float:
         """The quantile at a probability."""
-        return float(_special().stdtrit(self.df, probability))
+        return float(_special().stdtrit(self.df, probability)) if self.df > 0 else math.nan
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from asymptotix.core.linalg import diagonal, namespace
 from asymptotix.core.precision import scoped
-from asymptotix.core.status import CODES
+from asymptotix.core.status import CODES, MESSAGES
 from asymptotix.core.typing import Array, Float, Int
 from asymptotix.data.rows import Rows
 
@@ -116,6 +116,11 @@ class AbstractCovariance(eqx.Module):
         """Whether tests are normal by convention, whatever the family declares."""
         del moment
         return False
+
+    @property
+    def absent(self) -> str:
+        """Why there is no such covariance of a fit that has converged, as half a sentence."""
+        return MESSAGES["indefinite"]
 
     @property
     def may_be_indefinite(self) -> bool:

@@ -1,5 +1,7 @@
 """`asx.covariance`: from a fit and its rows to the covariance of its estimates."""
 
+from typing import Any
+
 import equinox as eqx
 import numpy as np
 
@@ -69,18 +71,13 @@ def _refuse_single(fit: Fit):
     return fit.params.dtype
 
 
-def with_groups(kind: AbstractCovariance, rows: Rows) -> tuple[AbstractCovariance, Rows]:
+def with_groups(kind: AbstractCovariance, rows: Any) -> tuple[AbstractCovariance, Any]:
     """The kind with its columns by label, and rows that carry exactly those as codes.
 
     Raises:
         InputError: the rows lack what the kind reads, or cannot serve it.
     """
-    if isinstance(rows, StreamedRows) and (kind.refits or not kind.streams):
-        raise InputError(
-            f"{kind.label} needs all rows at once, and a stream does not hold them; use 'HC1' or "
-            "asx.Cluster(column), or read the columns into memory.",
-            code="stream",
-        )
+    _refuse_stream(kind, rows)
     if kind.reads_groups:
         chosen = select_groups(rows.groups, kind.group_columns, rows.n)
         rows = _carrying(rows, chosen)
@@ -90,7 +87,16 @@ def with_groups(kind: AbstractCovariance, rows: Rows) -> tuple[AbstractCovarianc
     return kind, rows
 
 
-def _carrying(rows, groups):
+def _refuse_stream(kind: AbstractCovariance, rows) -> None:
+    if isinstance(rows, StreamedRows) and (kind.refits or not kind.streams):
+        raise InputError(
+            f"{kind.label} needs all rows at once, and a stream does not hold them; use 'HC1' or "
+            "asx.Cluster(column), or read the columns into memory.",
+            code="stream",
+        )
+
+
+def _carrying(rows, groups) -> Any:
     if isinstance(rows, StreamedRows):
         return rows.with_groups(groups)
     return eqx.tree_at(lambda r: r.groups, rows, groups, is_leaf=lambda v: v is None)

@@ -96,6 +96,16 @@ class Sandwich(AbstractCovariance):
         lost = given.k if convention_named(self.convention).lost == "k" else 1.0
         return matrix * (given.n / (given.n - lost))
 
+    @property
+    def absent(self) -> str:
+        if RULES[self.label] is None:
+            return super().absent
+        return (
+            "a row has leverage one (it alone has a column, such as the dummy of a level that "
+            f"occurs once), is fitted exactly, and leaves {self.label} undefined; use 'HC1', or "
+            "leave that row and its column out"
+        )
+
     def prefers_normal(self, moment: bool) -> bool:
         return convention_named(self.convention).single_reference == "normal"
 

@@ -29,7 +29,14 @@ from formulaic.utils.layered_mapping import LayeredMapping
 from formulaic.utils.stateful_transforms import stateful_eval
 
 from asymptotix.core.errors import CollinearWarning, InputError, listed
-from asymptotix.data.columns import as_trained, column, kind, refuse_unfit, used_levels
+from asymptotix.data.columns import (
+    as_trained,
+    column,
+    kind,
+    refuse_unfit,
+    side_by_side,
+    used_levels,
+)
 from asymptotix.data.formula import (
     Beyond,
     Captured,
@@ -47,8 +54,6 @@ from asymptotix.data.frames import (
     warn_dropped,
     without,
 )
-
-_BLOCK = 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -305,21 +310,13 @@ class Made:
     raw: pd.DataFrame | InputError
 
     def matrix(self) -> np.ndarray:
-        """The columns side by side, row by row in memory.
-
-        Row blocks that stay in the cache are several times faster than `np.stack` at 1e6 rows.
-        """
+        """The columns side by side, row by row in memory."""
         if isinstance(self.raw, InputError):
             raise self.raw
         columns = [values.to_numpy() for _, values in self.raw.items()]
         if len(columns) != len(self.spec.column_names):
             raise InputError("Two columns of the design have the same name.", code="formula")
-        x = np.empty((len(self.raw), len(columns)))
-        for start in range(0, len(x), _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            for j, values in enumerate(columns):
-                x[rows, j] = values[rows]
-        return x
+        return side_by_side(columns, len(self.raw))
 
 
 def factors_of(terms: Iterable[Any]) -> tuple[Factor, ...]:

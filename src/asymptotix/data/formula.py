@@ -127,7 +127,7 @@ def parse_formula(
         InputError: for a syntax error, no response, and names that are found nowhere.
     """
     names = tuple(names)
-    left, terms = _sides(text, names, response)
+    left, terms = sides(text, names, response)
     factors = [f for term in terms for f in term.factors] + ([left] if left else [])
     columns, calls, captured = {}, {}, {}
     for factor in factors:
@@ -139,9 +139,8 @@ def parse_formula(
     return Parsed(text, left, terms, columns, calls, Captured(captured))
 
 
-def _sides(
-    text: str, names: tuple[str, ...], response: bool
-) -> tuple[Factor | None, SimpleFormula]:
+def sides(text: str, names: tuple[str, ...], response: bool) -> tuple[Factor | None, SimpleFormula]:
+    """The response left of `~`, and the terms right of it."""
     if not isinstance(text, str):
         raise _error(repr(text), "a formula is a text such as 'y ~ x1 + x2'")
     try:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from asymptotix.data.batches import Stream
 from asymptotix.data.columns import column
 from asymptotix.data.frames import open_source
 from asymptotix.data.groups import MISSING
-from asymptotix.data.recipe import Recipe, alike, located
+from asymptotix.data.recipe import Recipe, located
 from asymptotix.data.rows import Rows
 from asymptotix.data.slabs import SLAB_ROWS
 
@@ -55,16 +56,15 @@ class Reader:
         source.check(columns)
         for table in self.stream.tables(columns, SLAB_ROWS):
             try:
-                frame = open_source(table).frame(columns)
-                own = alike(pd.DataFrame(frame[recipe.columns]), recipe.kinds, recipe.categories)
-                rows, kept = recipe.rows(own)
+                rows, kept = recipe.of_table(table)
+                frame = open_source(table).frame(extra) if extra else None
             except InputError as error:
                 raise located(error, first) from error
             first += table.num_rows
             yield rows, kept, frame
 
 
-def _codes(identifiers: pd.Series, known: dict) -> np.ndarray:
+def _codes(identifiers: Any, known: dict) -> np.ndarray:
     """Codes of one stretch; `known` holds those of all identifiers so far, and learns new ones."""
     codes, labels = pd.factorize(identifiers)
     numbers = [known.setdefault(label, len(known)) for label in labels.tolist()]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from asymptotix.core.errors import InputError
-from asymptotix.data.columns import as_trained, column, kind
+from asymptotix.data.columns import as_trained, column, kind, side_by_side
 from asymptotix.data.design import DesignSpec, finite_design, settle
 from asymptotix.data.formula import Parsed
 from asymptotix.data.frames import missing_columns, open_source, report_missing, without
@@ -137,21 +137,58 @@ class Recipe:
         """A stretch's columns, each of the kind that it has in the whole stream."""
         return alike(open_source(table).frame(self.columns), self.kinds, self.categories)
 
-    def rows(self, frame: pd.DataFrame) -> tuple[Rows | None, np.ndarray]:
+    def of_table(self, table: pa.Table) -> tuple[Rows | None, np.ndarray]:
         """The rows of a stretch (`None` where none is left), and which of its rows they are."""
-        found = evaluated(self.parsed, self.wanted, frame, self.spec)
-        if found.made is None or found.answer is None:
-            return None, found.kept
-        taken = self.wanted.taken(found.frame, found.kept)
-        x = finite_design(found.made.matrix(), self.spec.names, found.kept)
-        rows = Rows(
+        return self._as_they_are(table) or self.rows(self.frame(table))
+
+    def _as_they_are(self, table: pa.Table) -> tuple[Rows, np.ndarray] | None:
+        """The same without formula or frame, where all terms are columns of finite numbers."""
+        response = self.parsed.response
+        plain = all(
+            name == "Intercept" or (self.spec.columns.get(name) == (name,) and name in self.kinds)
+            for name in self.spec.names
+        )
+        if not plain or response is None or response.eval_method.value != "lookup":
+            return None
+        columns = []
+        for name in self.spec.names:
+            one = None if name == "Intercept" else _numbers(table[name])
+            if one is None and name != "Intercept":
+                return None
+            columns.append(np.ones(table.num_rows) if one is None else one)
+        x = side_by_side(columns, table.num_rows)
+        beside = open_source(table).frame([response.expr, *self.wanted.columns])
+        beside = alike(beside, self.kinds, self.categories)
+        if not np.isfinite(x.sum()) or bool(beside.isna().to_numpy().any()):
+            return None
+        kept = np.ones(table.num_rows, dtype=bool)
+        return self._rows(x, column(beside, response.expr), beside, kept), kept
+
+    def _rows(self, x: np.ndarray, answer: pd.Series, frame: pd.DataFrame, kept) -> Rows:
+        taken = self.wanted.taken(frame, kept)
+        return Rows(
             x,
-            self.code(found.answer, taken["trials"]),
+            self.code(answer, taken["trials"]),
             weights=taken["weights"],
             weight_kind=self.wanted.weight_kind,
             offset=taken["offset"],
         )
-        return rows, found.kept
+
+    def rows(self, frame: pd.DataFrame) -> tuple[Rows | None, np.ndarray]:
+        """The same of a stretch's frame."""
+        found = evaluated(self.parsed, self.wanted, frame, self.spec)
+        if found.made is None or found.answer is None:
+            return None, found.kept
+        x = finite_design(found.made.matrix(), self.spec.names, found.kept)
+        return self._rows(x, found.answer, found.frame, found.kept), found.kept
+
+
+def _numbers(values: Any) -> np.ndarray | None:
+    """A column of a table as an array, if it has numbers in every row."""
+    import pyarrow as pa
+
+    is_number = pa.types.is_floating(values.type) or pa.types.is_integer(values.type)
+    return values.to_numpy() if is_number and not values.null_count else None
 
 
 def columns_of(parsed: Parsed, wanted: Wanted) -> list[str]:

@@ -3,7 +3,7 @@
 import collections
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -88,7 +88,7 @@ class StreamedRows:
             checkpoint=None,
         )
 
-    def parts(self) -> Iterator[Rows]:
+    def parts(self) -> Generator[Rows, None, None]:
         """The rows in slabs, the last one shorter.
 
         Raises:
@@ -161,8 +161,8 @@ def _together(rows: list[Rows]) -> Rows:
 class StreamedSlabs(Slabs):
     """The evaluator of sums over a stream: reading, evaluating and computing overlap.
 
-    The reader's thread decodes, this thread evaluates the formula, all cores compute; no more
-    than two slabs a core wait for their turn.
+    The reader's thread decodes, this thread evaluates the formula, all cores compute; few slabs
+    wait for their turn.
 
     Arguments:
         rows: a stream.
@@ -184,7 +184,7 @@ class StreamedSlabs(Slabs):
         with contextlib.closing(parts), self.stream.progress(self.n) as bar:
             for index, part in enumerate(parts):
                 waiting.append((part.n, pool().submit(run, self._tagged(part, index))))
-                while len(waiting) > 2 * cores():
+                while len(waiting) > cores():
                     yield _first(waiting, bar)
             while waiting:
                 yield _first(waiting, bar)

@@ -134,11 +134,17 @@ def _parquet(files: list[Path], label: str) -> Stream:
 
 
 def _dataset(source: Any, label: str) -> Stream:
-    def read(columns: list[str]):
-        # Few batches ahead: by default as much as a gigabyte may be in flight.
-        return source.to_batches(
-            columns=columns, batch_size=SLAB_ROWS, batch_readahead=2, fragment_readahead=1
+    from pyarrow import dataset
+
+    # By default whole files and as much as a gigabyte of batches would be in flight.
+    given: dict[str, Any] = {"batch_readahead": 1, "fragment_readahead": 0}
+    if isinstance(getattr(source, "format", None), dataset.ParquetFileFormat):
+        given["fragment_scan_options"] = dataset.ParquetFragmentScanOptions(
+            pre_buffer=False, use_buffered_stream=True
         )
+
+    def read(columns: list[str]):
+        return source.to_batches(columns=columns, batch_size=SLAB_ROWS, **given)
 
     return Stream(tuple(source.schema.names), read, label)
 

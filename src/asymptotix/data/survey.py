@@ -257,7 +257,8 @@ class Spread:
     def add(self, frame: pd.DataFrame, first: int) -> None:
         """Rows whose positions are multiples of the step, which doubles when there are many."""
         start = -first % self.step
-        self._append(frame.iloc[start :: self.step], first + start)
+        # A copy, since a view would keep the whole stretch alive.
+        self._append(frame.iloc[start :: self.step].copy(), first + start)
         while sum(map(len, self.parts)) > 2 * SAMPLE_ROWS:
             self._thin()
 
@@ -291,19 +292,21 @@ class Tally:
                 "weight": np.ones(len(answer)) if weights is None else weights,
             }
         )
-        both = [_grouped(part)] if self.found is None else [self.found, _grouped(part)]
-        self.found = _grouped(pd.concat(both, ignore_index=True)) if len(both) > 1 else both[0]
-        self.has_trials = trials is not None
-        self.is_open = len(self.found) <= FEW
+        found = _grouped(part)
+        if self.found is not None:
+            found = _grouped(pd.concat([self.found, found], ignore_index=True))
+        self.found, self.has_trials = found, trials is not None
+        self.is_open = len(found) <= FEW
 
     def values(self) -> tuple[pd.Series, Any, np.ndarray]:
         """Responses, trials and weights."""
         assert self.found is not None
+        answers = tidy_column(column(self.found, "y"), "response")
         trials = self.found["trials"].to_numpy() if self.has_trials else None
-        return tidy_column(self.found["y"], "response"), trials, self.found["weight"].to_numpy()
+        return answers, trials, self.found["weight"].to_numpy()
 
 
-def _grouped(frame: pd.DataFrame) -> pd.DataFrame:
+def _grouped(frame: pd.DataFrame) -> Any:
     return frame.groupby(["y", "trials"], sort=False, as_index=False)["weight"].sum()
 
 

@@ -57,7 +57,7 @@ class Checkpoint:
         numbers = self._numbers(jax.tree.leaves(state), coordinates)
         beside = self.path.with_name(self.path.name + ".part")
         with open(beside, "wb") as file:
-            np.savez(file, **numbers)
+            np.savez(file, allow_pickle=False, **numbers)
         os.replace(beside, self.path)
 
     def remove(self) -> None:

@@ -1,6 +1,7 @@
 """Fits of concrete arrays: one compiled program for small data, slabs and all cores for large."""
 
 import warnings
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -198,7 +199,8 @@ def fit_constant(model: Regression, rows: Rows | StreamedRows, full: Fit) -> Fit
         narrow_model = Regression(_constant_predictor(model, exemplar(rows)), model.family)
         if isinstance(rows, StreamedRows):
             if rows.distinct is None:
-                return fit(narrow_model, rows.with_constant(), options, checked=True)
+                constant: Any = rows.with_constant()
+                return fit(narrow_model, constant, options, checked=True)
             rows = rows.distinct
         ones = np.ones((rows.n, 1))
         if (

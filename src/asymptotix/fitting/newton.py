@@ -34,6 +34,8 @@ SETTLED = 0.1
 ROUNDING = 1e-6
 """Below this decrement, a decrement that stops falling is put down to rounding; or, on badly
 conditioned columns, below what rounding makes of a score of zero."""
+PERFECT = 10.0
+"""The same where residuals are rounding error: the decrement then counts in units of that."""
 MAX_HALVINGS = 40
 RANK_TOLERANCE = 1e-11
 """A column of which earlier ones leave less than this share unexplained is collinear."""
@@ -125,12 +127,15 @@ class Problem(NamedTuple):
         dispersion_floor: below this a dispersion is rounding error (a perfect fit).
         lower: bounds that parameters must not fall below, `None` for none; a fit whose maximum
             lies on one ends as `boundary`.
+        linear: whether predictors are linear, so that a curvature that keeps falling means that
+            estimates run away; that of a network may be flat, and then falls and rises by noise.
     """
 
     active: Bool[Array, "p"]
     moment_dof: Float[Array, ""] | None
     dispersion_floor: Float[Array, ""] | None
     lower: Float[Array, "p"] | None = None
+    linear: Any = True
 
 
 def trusted(factor: Float[Array, "p p"]) -> Float[Array, "p p"]:
@@ -201,14 +206,15 @@ def _take(options, problem, state, there) -> NewtonState:
     # Twice in a row at the tolerance without settling: running away, where curvature falls.
     falling = ratio < 1 - SETTLED
     unsettled = jnp.where((decrement < options.tolerance) & ~settled, state.unsettled + 1, 0)
-    at_rounding = (decrement < _rounding(there)) & (decrement >= 0.5 * state.decrement)
+    bound = jnp.where(_is_perfect(problem, there), PERFECT, _rounding(there))
+    at_rounding = (decrement < bound) & (decrement >= 0.5 * state.decrement)
     steps = state.steps + 1
     running_away = CODE["diverging"]
     converged = definite & settled & (decrement < options.tolerance)
     outcomes = (
         (converged, CODE["converged"]),
         (definite & settled & at_rounding, CODE["converged_to_rounding"]),
-        ((unsettled >= 2) & falling & (state.ratio < 1 - SETTLED), running_away),
+        ((unsettled >= 2) & falling & (definite | problem.linear), running_away),
         ((unsettled >= 2) & ~definite, CODE["indefinite"]),  # flat: the curvature is noise
         (_singular(problem, there) & (state.ratio < 1 - SETTLED), running_away),
         (_singular(problem, there), CODE["rank_deficient"]),
@@ -273,6 +279,13 @@ def stopped_early(state: NewtonState) -> NewtonState:
     missed = state.status != CODE["converged"]
     status = jnp.where(missed, CODE["early_stopped"], state.status)
     return state._replace(status=status.astype(jnp.int32))
+
+
+def _is_perfect(problem: Problem, at: Evaluation) -> Bool[Array, ""]:
+    """Whether the dispersion is rounding error of the response, and the decrement counts in it."""
+    if problem.dispersion_floor is None:
+        return jnp.zeros((), bool)
+    return dispersion(problem, at.value) <= problem.dispersion_floor
 
 
 def _rounding(at: Evaluation) -> Float[Array, ""]:

@@ -1,5 +1,7 @@
 """Which columns repeat earlier ones: an exact look, taken only where a factor looks suspicious."""
 
+from typing import Any
+
 import numpy as np
 
 from asymptotix.fitting.newton import RANK_TOLERANCE
@@ -72,7 +74,7 @@ def written(weights, names) -> str:
 
 
 def _triangular(slabs, center, inverse_scale) -> np.ndarray:
-    factor = np.zeros((0, len(center)))
+    factor: Any = np.zeros((0, len(center)))
     for x in slabs:
         part = (np.asarray(x) - center) * inverse_scale
         factor = np.linalg.qr(np.vstack([factor, part]), mode="r")

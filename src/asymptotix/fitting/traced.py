@@ -147,7 +147,7 @@ def prepare(
     theta = jnp.asarray(layout(model).flatten(model), rows.weight.dtype)
     if active is None:
         whole = jnp.ones(theta.shape, bool)
-        problem = _problem(model, rows, whole, moment_dof)
+        problem = _problem(model, rows, whole, moment_dof)._replace(linear=False)
         return Setup(None, theta, problem, bind(penalty, model, None, whole))
     if coordinates is None:
         coordinates = traced_coordinates(model.predictor.designs, rows, active)

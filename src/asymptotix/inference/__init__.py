@@ -14,9 +14,11 @@ from asymptotix.inference.specification import (
     reset_test,
 )
 from asymptotix.inference.wald import WaldTable, wald_table
+from asymptotix.inference.wild import BootstrapTest, wild_bootstrap_test
 
 __all__ = [
     "Anova",
+    "BootstrapTest",
     "Delta",
     "HypothesisTest",
     "WaldTable",
@@ -32,4 +34,5 @@ __all__ = [
     "reset_test",
     "score_test",
     "wald_table",
+    "wild_bootstrap_test",
 ]

@@ -11,11 +11,17 @@ from scipy.linalg import solve_triangular
 from asymptotix.core.errors import InputError
 from asymptotix.core.linalg import triangular_factor
 from asymptotix.core.reference import Chi2, F, JointReference
+from asymptotix.covariances import Covariance
 from asymptotix.inference.delta import Delta
 from asymptotix.inference.hypotheses import LinearHypothesis, linear_hypothesis
 from asymptotix.inference.record import HypothesisTest, upper_tail
 
 WITHHELD = "The covariance of these restrictions does not exist or is not positive definite."
+INDEFINITE = (
+    "The covariance of the estimates is not positive semidefinite (several groupings, or a kernel "
+    "with negative weights, can do that), so that joint tests are withheld; test coefficients one "
+    "by one, or mend it with psd='eigen'."
+)
 
 
 def joint_reference(reference: Any, q: int, involved=None) -> JointReference:
@@ -47,7 +53,11 @@ def quadratic_form(difference, covariance) -> float:
 
 
 def wald_restrictions(
-    estimates, covariance, hypothesis: LinearHypothesis, reference, names: Sequence[str]
+    estimates,
+    covariance: Any,
+    hypothesis: LinearHypothesis,
+    reference,
+    names: Sequence[str],
 ) -> HypothesisTest:
     r"""$(R\hat\theta - r)^\top (R V R^\top)^{-1} (R\hat\theta - r)$ (Wald 1943).
 
@@ -55,7 +65,9 @@ def wald_restrictions(
     estimates' reference is t.
 
     Arguments:
-        estimates, covariance: $\hat\theta$ and $V$; NaN for omitted columns.
+        estimates: $\hat\theta$; NaN for omitted columns.
+        covariance: $V$, as a matrix, or as a `Covariance` that knows whether it may be trusted in
+            several directions at once.
         hypothesis: $R\theta = r$.
         reference: of single coefficients.
         names: of the parameters.
@@ -63,9 +75,28 @@ def wald_restrictions(
     Raises:
         InputError: the hypothesis involves an omitted column.
     """
-    involved = np.any(hypothesis.matrix != 0, axis=0)
     estimates = np.asarray(estimates, float)
-    lost = [n for n, i, e in zip(names, involved, estimates, strict=True) if i and np.isnan(e)]
+    refuse_omitted(hypothesis, ~np.isnan(estimates), names)
+    involved = np.any(hypothesis.matrix != 0, axis=0)
+    rows = hypothesis.matrix[:, involved]
+    spread = rows @ np.asarray(covariance)[np.ix_(involved, involved)] @ rows.T
+    difference = rows @ estimates[involved] - hypothesis.value
+    law = joint_reference(reference, len(rows), involved)
+    if joint_tests_withheld(covariance, len(rows)):
+        return upper_tail("Wald test", hypothesis.text, np.nan, law, INDEFINITE)
+    return wald_statistic(difference, spread, law, hypothesis.text)
+
+
+def joint_tests_withheld(covariance: Any, q: int) -> bool:
+    """Whether `q` restrictions are more than an indefinite covariance can be asked about."""
+    known = isinstance(covariance, Covariance)
+    return q > 1 and known and covariance.status_name == "indefinite"
+
+
+def refuse_omitted(hypothesis: LinearHypothesis, active, names: Sequence[str]) -> None:
+    """Raise `InputError` where a hypothesis involves columns that are not estimated."""
+    involved = np.any(hypothesis.matrix != 0, axis=0)
+    lost = [n for n, i, a in zip(names, involved, active, strict=True) if i and not a]
     if lost:
         raise InputError(
             f"The coefficient of '{lost[0]}' was omitted from the fit, so nothing can be tested "
@@ -73,24 +104,23 @@ def wald_restrictions(
             code="omitted",
             column=lost[0],
         )
-    rows = hypothesis.matrix[:, involved]
-    spread = rows @ np.asarray(covariance)[np.ix_(involved, involved)] @ rows.T
-    difference = rows @ estimates[involved] - hypothesis.value
-    law = joint_reference(reference, len(rows), involved)
-    return wald_statistic(difference, spread, law, hypothesis.text)
 
 
-def wald_function(delta: Delta, reference, text: str) -> HypothesisTest:
+def wald_function(delta: Delta, covariance: Any, reference, text: str) -> HypothesisTest:
     r"""The test of $g(\theta) = 0$ by the delta method.
 
     Arguments:
         delta: $g(\hat\theta)$ and its covariance.
+        covariance: of the estimates.
         reference: of single coefficients.
-        text: what is upper_tail.
+        text: what is tested.
     """
     spread = np.asarray(delta.covariance)
     value = np.concatenate([np.ravel(np.asarray(v)) for v in jax.tree.leaves(delta.value)])
-    return wald_statistic(value, spread, joint_reference(reference, len(value)), text)
+    law = joint_reference(reference, len(value))
+    if joint_tests_withheld(covariance, len(value)):
+        return upper_tail("Wald test", text, np.nan, law, INDEFINITE)
+    return wald_statistic(value, spread, law, text)
 
 
 def wald_statistic(difference, spread, law: JointReference, text: str) -> HypothesisTest:

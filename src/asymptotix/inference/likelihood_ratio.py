@@ -163,6 +163,4 @@ def _wald(small: Any, large: Any, pair: Nested) -> HypothesisTest:
     matrix = np.zeros((pair.q, len(large.names)))
     matrix[:, active] = pair.restrictions
     zero = linear_hypothesis(matrix, large.names)
-    return wald_restrictions(
-        large.params, large.covariance.matrix, zero, large.reference, large.names
-    )
+    return wald_restrictions(large.params, large.covariance, zero, large.reference, large.names)

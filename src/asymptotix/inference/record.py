@@ -50,7 +50,7 @@ class HypothesisTest:
         lines = [
             f"{self.name} of {self.hypothesis}",
             f"{self.reference.symbol} = {self.statistic:.4f}, reference {self.reference.label}, "
-            f"{_shown(self.log_p)}",
+            f"{shown_p(self.log_p)}",
         ]
         return "\n".join([*lines, self.note] if self.note else lines)
 
@@ -63,7 +63,8 @@ def upper_tail(name: str, hypothesis: str, statistic, reference, note: str = "")
     return HypothesisTest(name, hypothesis, value, reference, float(reference.log_sf(value)), note)
 
 
-def _shown(log_p: float) -> str:
+def shown_p(log_p: float) -> str:
+    """A p-value from its logarithm, as tests print it."""
     if math.isnan(log_p):
         return "p withheld"
     if log_p >= math.log(1e-4):

@@ -67,6 +67,18 @@ def require_likelihood(
         )
 
 
+def require_unpenalised(res: Any, what: str) -> None:
+    """Refuse a fit that is not the maximum of the likelihood alone."""
+    require_converged(res, what)
+    if res.fit.penalty is not None:
+        raise InputError(
+            f"{what} fits again by maximum likelihood, and '{res.spec.formula}' was fitted with "
+            f"a penalty ({res.fit.penalty.penalty.label}), so that the two would not be "
+            "compared on the same footing; fit without penalty=, or add terms and use a Wald test.",
+            code="penalised",
+        )
+
+
 def require_converged(res: Any, what: str) -> None:
     """Refuse a fit that did not reach its maximum."""
     if not res.converged:

@@ -21,7 +21,7 @@ from asymptotix.inference.hypotheses import linear_hypothesis
 from asymptotix.inference.information_matrix import information_matrix_statistic
 from asymptotix.inference.joint import WITHHELD, joint_reference, wald_restrictions
 from asymptotix.inference.record import HypothesisTest, upper_tail
-from asymptotix.inference.refusals import require_converged, require_likelihood
+from asymptotix.inference.refusals import require_converged, require_likelihood, require_unpenalised
 from asymptotix.model import Regression, layout
 from asymptotix.predictors import Linear
 
@@ -36,7 +36,7 @@ def link_test(res: Any, data: Any = None) -> HypothesisTest:
         res: a `Results`.
         data: the data again, where the fit was made with `keep_data=False`.
     """
-    require_converged(res, "The link test")
+    require_unpenalised(res, "The link test")
     rows = res.rows(data)
     eta = predictor(res, rows)
     design = np.column_stack([np.ones(rows.n), eta, eta**2])
@@ -56,7 +56,8 @@ def reset_test(res: Any, powers: Sequence[int] = (2, 3), data: Any = None) -> Hy
         powers: of the predictor, offset included; whole numbers from 2.
         data: the data again, where the fit was made with `keep_data=False`.
     """
-    require_converged(res, "RESET")
+    require_unpenalised(res, "RESET")
+    _refuse_nonlinear(res)
     if not powers or any(int(p) != p or p < 2 for p in powers):
         raise InputError(f"powers={powers!r} must be whole numbers from 2.", code="option")
     rows = res.rows(data)
@@ -67,6 +68,16 @@ def reset_test(res: Any, powers: Sequence[int] = (2, 3), data: Any = None) -> Hy
     shown = ", ".join(str(int(p)) for p in powers)
     text = f"no effect of the powers {shown} of the predictor (RESET)"
     return _refitted(res, rows, design, len(powers), text)
+
+
+def _refuse_nonlinear(res: Any) -> None:
+    _refuse_vector(res)
+    if not isinstance(res.model.predictor, Linear):
+        raise InputError(
+            f"RESET adds columns to a linear predictor, and '{res.title}' has another; use "
+            "link_test().",
+            code="predictor",
+        )
 
 
 def _refitted(res: Any, rows: Rows, design, q: int, text: str) -> HypothesisTest:
@@ -87,7 +98,7 @@ def _refitted(res: Any, rows: Rows, design, q: int, text: str) -> HypothesisTest
     reference = reference_of(found, spread, res.reference_asked)
     zero = linear_hypothesis(np.eye(len(names))[list(last)], names)
     zero = type(zero)(zero.matrix, zero.value, text)
-    return wald_restrictions(estimates, spread.matrix, zero, reference, names)
+    return wald_restrictions(estimates, spread, zero, reference, names)
 
 
 def hosmer_lemeshow(res: Any, groups: int = 10, data: Any = None) -> HypothesisTest:

@@ -12,7 +12,7 @@ import numpy as np
 from asymptotix.core.errors import InputError, MissingRowsWarning
 from asymptotix.data.design import Design, build_design
 from asymptotix.data.designs import build_designs
-from asymptotix.data.frames import read_frame
+from asymptotix.data.frames import open_source, read_frame
 from asymptotix.data.response import (
     Response,
     code_response,
@@ -22,6 +22,7 @@ from asymptotix.data.response import (
     take_groups,
 )
 from asymptotix.data.rows import Rows
+from asymptotix.data.safe_formula import require_safe
 from asymptotix.data.streamed import StreamedRows
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Inputs:
         components: names of the components of a vector predictor with a formula each.
         response_is: `"counts"` or `"proportion"`, for grouped responses.
         groups: columns of clusters or periods, by label: names, or identifiers.
+        safe: whether formulas may only use the formula language.
         streamed: the rows of a stream, as the fit saw them; `None` where they are in memory.
     """
 
@@ -63,6 +65,7 @@ class Inputs:
     response_is: str = "counts"
     components: tuple[str, ...] = ()
     groups: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    safe: bool = False
     streamed: StreamedRows | None = None
 
     def evaluate(self) -> tuple[Rows, Design, Response]:
@@ -107,6 +110,15 @@ class Inputs:
             label: take_groups(frame, given, present, label)[kept]
             for label, given in self.groups.items()
         }
+
+    def refuse_unsafe(self) -> None:
+        """Raise `InputError` where formulas must be safe and are not, before any is evaluated."""
+        if not self.safe:
+            return
+        texts = [self.formula] if isinstance(self.formula, str) else [*self.formula.values()]
+        names = open_source(self.data).names
+        for j, text in enumerate(texts):
+            require_safe(text, names, response=j == 0)
 
     def _design(self, extra) -> Design:
         if isinstance(self.formula, str) and not self.components:

@@ -71,7 +71,9 @@ def streamed_rows(
     return rows.with_groups(grouped(rows, inputs.groups) or {}), design, response
 
 
-def evaluated(inputs: Inputs, family: AbstractFamily, streams: bool, checkpoint=None):
+def evaluated(
+    inputs: Inputs, family: AbstractFamily, streams: bool, checkpoint=None
+) -> tuple[Inputs, Any, Design, Response]:
     """Inputs, rows, design and response, of rows in memory or of a stream.
 
     Arguments:
@@ -117,9 +119,12 @@ def covariance_rows(inputs: Inputs, kind: AbstractCovariance, data: Any = None) 
     return rows.with_groups(grouped(rows, inputs.groups) or {})
 
 
-def in_memory(inputs: Inputs) -> tuple[Rows, Design] | None:
-    """All rows of a stream; `None` where they do not fit, or where it is not held."""
-    if inputs.data is None:
+def second_look(fit: Fit, rows: Any, inputs: Inputs) -> tuple[Rows, Design] | None:
+    """All rows of a stream whose fit may have no maximum, so that separation can be looked for.
+
+    `None` for other fits, for rows in memory, and where they take too much of it.
+    """
+    if not isinstance(rows, StreamedRows) or not _in_doubt(fit):
         return None
     try:
         with warnings.catch_warnings():
@@ -132,7 +137,7 @@ def in_memory(inputs: Inputs) -> tuple[Rows, Design] | None:
     return rows, design
 
 
-def in_doubt(fit: Fit) -> bool:
+def _in_doubt(fit: Fit) -> bool:
     """Whether data in memory would be searched for separation after such a fit."""
     factor = np.asarray(fit.factor)
     share = np.abs(np.diag(factor)) / np.linalg.norm(factor, axis=0)

@@ -76,10 +76,10 @@ def _header(res: Any) -> tuple[tuple[str, str], ...]:
     ]
     if moment:
         pairs.append(("Dispersion", _number(res.scale)))
-        pairs.append(("R²", f"{res.r_squared('cox-snell'):.4f}"))
+        pairs.append(("R²", _share(res.r_squared("cox-snell"))))
     else:
         pairs.append(("Pearson chi2", _number(res.pearson_chi2)))
-        pairs.append(("McFadden R²", f"{res.r_squared():.4f}"))
+        pairs.append(("McFadden R²", _share(res.r_squared())))
     return (*pairs, ("Parameters", str(res.n_parameters)))
 
 
@@ -89,9 +89,16 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 1e7 else f"{value:.6e}"
 
 
-def _indefinite(covariance: Any) -> str:
-    if not covariance.kind.may_be_indefinite:
+def _share(value: float) -> str:
+    return f"{value:.4f}" if math.isfinite(value) else "—"
+
+
+def _indefinite(res: Any) -> str:
+    covariance = res.covariance
+    if not np.isfinite(np.asarray(res.fit.factor)).all():
         return f"Standard errors are withheld: {MESSAGES['indefinite']}."
+    if not covariance.kind.may_be_indefinite:
+        return f"Standard errors are withheld: {covariance.kind.absent}."
     return (
         "The covariance is not positive semidefinite; negative variances have no standard error, "
         "and joint tests are withheld."
@@ -107,7 +114,7 @@ def _notes(res: Any) -> tuple[str, ...]:
             f"NOT CONVERGED ({res.status}): {MESSAGES[res.status]}. Standard errors are withheld."
         )
     elif res.covariance.status_name == "indefinite":
-        notes.append(_indefinite(res.covariance))
+        notes.append(_indefinite(res))
     if "penalty" in res.conventions:
         notes.append(
             f"Penalty: {res.conventions['penalty']}. "

@@ -14,18 +14,27 @@ import pandas as pd
 from asymptotix.core.errors import FitWarning, InputError, MissingRowsWarning, close_matches
 from asymptotix.core.precision import double
 from asymptotix.core.typing import Key
-from asymptotix.covariances import Sandwich
+from asymptotix.covariances import Cluster, InverseInformation, OuterProduct, Sandwich
 from asymptotix.covariances.fingerprint import check_fingerprint
+from asymptotix.data.groups import labelled
 from asymptotix.data.rows import Rows
 from asymptotix.inference import specification
 from asymptotix.inference.delta import delta_method
 from asymptotix.inference.hypotheses import linear_hypothesis
-from asymptotix.inference.joint import wald_function, wald_restrictions, wald_terms
+from asymptotix.inference.joint import (
+    INDEFINITE,
+    joint_tests_withheld,
+    refuse_omitted,
+    wald_function,
+    wald_restrictions,
+    wald_terms,
+)
 from asymptotix.inference.multiplicity import hypothesis_family, max_t_intervals
 from asymptotix.inference.profile import likelihood_limits, profile_curve
 from asymptotix.inference.record import HypothesisTest
-from asymptotix.inference.refusals import require_converged, require_likelihood
+from asymptotix.inference.refusals import require_converged, require_likelihood, require_unpenalised
 from asymptotix.inference.score import score_test
+from asymptotix.inference.wild import BootstrapTest, wild_bootstrap_test
 
 
 class Testing:
@@ -75,20 +84,73 @@ class Testing:
             found = delta_method(hypothesis, self.model, self.covariance)
             name = getattr(hypothesis, "__name__", "the function")
             shown = "the function = 0" if name == "<lambda>" else f"{name} = 0"
-            return wald_function(found, self.reference, shown)
+            return wald_function(found, self.covariance, self.reference, shown)
         parsed = linear_hypothesis(hypothesis, self.names)
         return wald_restrictions(
-            self.wald.estimates, self.covariance.matrix, parsed, self.reference, self.names
+            self.wald.estimates, self.covariance, parsed, self.reference, self.names
         )
 
     def wald_terms(self: Any) -> pd.DataFrame:
         """A joint Wald test of each term of the formula: `statistic`, `df`, `p`, `log_p`."""
-        w, v = self.wald, self.covariance.matrix
         terms, k = self.spec.terms, len(self.spec.names)
         # one design may serve several components of the predictor, one after the other
         starts = range(0, max(self.n_coefficients, 1), max(k, 1))
         whole = {t: [first + j for first in starts for j in at] for t, at in terms.items()}
-        return wald_terms(whole, w.estimates, v, self.reference, self.names)
+        return wald_terms(whole, self.wald.estimates, self.covariance, self.reference, self.names)
+
+    def wild_bootstrap_test(
+        self: Any,
+        hypothesis: Any,
+        n_replications: int = 999,
+        *,
+        key: Key | None = None,
+        cluster: Any = None,
+        weights: str = "rademacher",
+        data: Any = None,
+    ) -> BootstrapTest:
+        r"""A linear hypothesis by the wild (score) bootstrap, for few clusters.
+
+        See `asx.wild_bootstrap_test`. The statistic is the robust Wald statistic (that of
+        `wald_test` in a linear regression, not divided by the number of restrictions), its
+        p-value that of random signs given to the scores of the restricted model.
+
+        Arguments:
+            hypothesis: text, names, a matrix or a pair, as in `wald_test`.
+            n_replications: draws.
+            key: a JAX random key; the same key gives the same numbers.
+            cluster: rows of one cluster share a draw: a column's name or identifiers. Those of
+                this result's covariance by default; single rows where it has none.
+            weights: `"rademacher"`, `"webb"` or `"mammen"`.
+            data: the data again, where the fit was made with `keep_data=False`.
+
+        Returns:
+            A record with `statistic`, `df`, `p`, its Monte-Carlo error `p_error`, and `replicates`.
+
+        Raises:
+            InputError: no key, unknown names or options, a penalised fit or one without a
+                maximum, a covariance that says neither rows nor one grouping.
+        """
+        require_unpenalised(self, "A wild bootstrap test")
+        if callable(hypothesis):
+            raise InputError(
+                "A wild bootstrap test is for linear hypotheses, such as 'x1 = x2 = 0'; use "
+                "wald_test for a function of the model.",
+                code="hypothesis",
+            )
+        parsed = linear_hypothesis(hypothesis, self.names)
+        refuse_omitted(parsed, np.asarray(self.fit.active), self.names)
+        columns = _wild_columns(self, cluster)
+        inputs = dataclasses.replace(self.inputs, groups=labelled(columns))
+        rows = dataclasses.replace(self, inputs=inputs).rows(data)
+        return wild_bootstrap_test(
+            self.fit,
+            rows,
+            parsed,
+            n_replications,
+            key=key,
+            cluster=next(iter(inputs.groups), None),
+            weights=weights,
+        )
 
     def score_test(
         self: Any,
@@ -224,15 +286,36 @@ class Testing:
         if not 0 < coverage < 1:
             raise InputError(f"confidence={coverage!r} must lie between 0 and 1.", code="option")
         family = hypothesis_family(hypotheses, self.names, np.asarray(self.fit.active))
+        matrix = np.asarray(self.covariance.matrix)
+        if joint_tests_withheld(self.covariance, len(family.matrix)):
+            warnings.warn(INDEFINITE, FitWarning, stacklevel=2)
+            matrix = np.full_like(matrix, np.nan)
         return max_t_intervals(
             self.wald.estimates,
-            np.asarray(self.covariance.matrix),
+            matrix,
             family,
             self.reference,
             coverage,
             key,
             draws,
         )
+
+
+def _wild_columns(res: Any, cluster: Any) -> tuple[Any, ...]:
+    """What shares a draw: the column asked for, or that of the covariance; none for rows."""
+    if cluster is not None:
+        return (cluster,)
+    kind = res.covariance.kind
+    if isinstance(kind, Sandwich | InverseInformation | OuterProduct):
+        return ()
+    if isinstance(kind, Cluster) and len(kind.group_columns) == 1:
+        label = kind.group_columns[0]
+        return (res.inputs.groups.get(label, label),)
+    raise InputError(
+        f"The wild bootstrap test has no form that matches {kind.label} errors; say cluster= the "
+        "column within which rows depend on each other.",
+        code="robust",
+    )
 
 
 METHODS = {"profile": "profile likelihood", "score": "score (Rao)"}
