@@ -577,6 +577,14 @@ def test_a_row_of_leverage_one_withholds_hc2_and_hc3():
         assert np.isnan(found.matrix).all()
 
 
+def test_the_table_says_that_a_row_of_leverage_one_is_why():
+    data = {"y": REAL, "x": X[:, 1], "level": np.where(np.arange(N) == 7, "b", "a")}
+    shown = " ".join(str(asx.linear("y ~ x + level", data, cov="HC3").summary()).split())
+    assert "a row has leverage one" in shown
+    assert "leaves HC3 undefined; use 'HC1'" in shown
+    assert "information matrix" not in shown
+
+
 MISSING = FIRM.astype(object)
 MISSING[[3, 8]] = None
 

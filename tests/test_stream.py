@@ -142,7 +142,7 @@ def batches_of(frame):
 @pytest.mark.filterwarnings("ignore::asymptotix.CollinearWarning")
 def test_kinds_of_columns_that_single_batches_do_not_show(frame):
     """A bool missing once, levels in a declared order, a year that is constant in whole batches."""
-    order = ["west", "south", "north", "none"]
+    order = ["west", "rare", "south", "north", "none"]
     data = frame.dropna().assign(
         flag=lambda d: (d.w > 1).astype("boolean").where(d.index != N - 1),
         side=lambda d: pd.Categorical(d.g, categories=order),

@@ -370,6 +370,7 @@ if TYPE_CHECKING:  # for type checkers and editors: the same names, told in thei
     from asymptotix.fitting import Fit, Newton, fit
     from asymptotix.fitting import Quasi as Quasi
     from asymptotix.fitting import Stochastic as Stochastic
+    from asymptotix.inference import BootstrapTest as BootstrapTest
     from asymptotix.inference import (
         HypothesisTest,
         adjust_p,
@@ -384,7 +385,6 @@ if TYPE_CHECKING:  # for type checkers and editors: the same names, told in thei
         reset_test,
         score_test,
     )
-    from asymptotix.inference import BootstrapTest as BootstrapTest
     from asymptotix.inference import wild_bootstrap_test as wild_bootstrap_test
     from asymptotix.links import (
         AbstractLink,

@@ -1,5 +1,7 @@
 """The errors and warnings that Asymptotix raises, each one clear sentence."""
 
+from typing import Any
+
 
 class InputError(ValueError):
     """The data, the formula or an option cannot be used; raised before any tracing.
@@ -40,6 +42,23 @@ def close_matches(word: str, known) -> str:
 
     near = difflib.get_close_matches(str(word), [str(k) for k in known], n=3, cutoff=0.6)
     return f" Did you mean {' or '.join(repr(m) for m in near)}?" if near else ""
+
+
+def whole_number(value: Any, name: str, least: int) -> int:
+    """The value as an integer.
+
+    Raises:
+        InputError: it is no whole number, or smaller than `least`.
+    """
+    try:
+        whole = int(value) == value and value >= least and not isinstance(value, bool)
+    except (TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole:
+        raise InputError(
+            f"{name}={value!r} must be a whole number from {least}.", code="option", column=name
+        )
+    return int(value)
 
 
 def listed(positions, limit: int = 5) -> str:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 import numpy as np
 
-from asymptotix.core.errors import InputError, close_matches
+from asymptotix.core.errors import InputError, close_matches, whole_number
 from asymptotix.covariances import draws
 from asymptotix.covariances.base import AbstractCovariance, Covariance, Ingredients
 from asymptotix.covariances.kinds import covariance_kind
@@ -74,9 +74,8 @@ class Bootstrap(AbstractCovariance):
                 "bootstrap does not have; use kind='pairs' or 'parametric'.",
                 code="option",
             )
-        if n_replications < 2:
-            raise InputError("A bootstrap needs two replications or more.", code="option")
-        self.n_replications, self.scheme = int(n_replications), kind
+        self.n_replications = whole_number(n_replications, "n_replications", 2)
+        self.scheme = kind
         self.seed = draws.entropy(key)
         self.groups = () if groups is None else (held(groups),)
         self.studentised, self.counted, self.bread = studentised, (), "none"

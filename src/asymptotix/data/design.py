@@ -353,6 +353,9 @@ def materialise(
         if factor.expr in cache
     }
     lost = {expr: rows for expr, rows in lost.items() if rows.any()}
+    # They refer to each other, and would keep the frame until Python looks for such circles.
+    vars(materializer.layered_context).clear()
+    vars(materializer).clear()
     return Made(spec, kept, lost, cache, beyond, raw)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,14 @@ def evaluated(parsed: Parsed, wanted: Wanted, frame: pd.DataFrame, known=None) -
     return Settled(frame, made.kept, lost, made, answer)
 
 
+def let_go() -> None:
+    """Free what an evaluation left in circles of references: whole frames, of few objects.
+
+    Python looks for circles by the number of new objects, not by their size.
+    """
+    gc.collect(1)
+
+
 def located(error: InputError, first: int) -> InputError:
     """The error with the row from which its row numbers count."""
     if not error.rows or first == 0:
@@ -139,7 +148,11 @@ class Recipe:
 
     def of_table(self, table: pa.Table) -> tuple[Rows | None, np.ndarray]:
         """The rows of a stretch (`None` where none is left), and which of its rows they are."""
-        return self._as_they_are(table) or self.rows(self.frame(table))
+        found = self._as_they_are(table)
+        if found is None:
+            found = self.rows(self.frame(table))
+            let_go()
+        return found
 
     def _as_they_are(self, table: pa.Table) -> tuple[Rows, np.ndarray] | None:
         """The same without formula or frame, where all terms are columns of finite numbers."""

@@ -34,6 +34,7 @@ from asymptotix.data.recipe import (
     alike,
     columns_of,
     evaluated,
+    let_go,
     located,
 )
 from asymptotix.data.slabs import SLAB_ROWS
@@ -86,6 +87,7 @@ class Survey:
                     self._add(open_source(table).frame(self.columns))
                 except InputError as error:
                     raise located(error, self.n) from error
+                let_go()
                 self.n += table.num_rows
                 bar(table.num_rows)
         refuse_rows_from_outside(self.parsed, self.n)

@@ -41,5 +41,5 @@ def endless_side(link: AbstractLink, edge: float) -> int:
     The mean of a logit nears 1 as $\eta \to \infty$, that of a log link is 1 at $\eta = 0$.
     """
     with double():
-        at = float(link.link(np.float64(edge)))
+        at = float(link.link(np.asarray(edge, np.float64)))
     return int(np.sign(at)) if abs(at) >= ENDLESS else 0

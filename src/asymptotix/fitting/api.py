@@ -94,8 +94,7 @@ def check_route(solver, penalty, family=None) -> None:
             "asx.Quasi().",
             code="solver",
         )
-    estimates = family is not None and family.dispersion_rule == "estimated"
-    if estimates and solver.newton.curvature == "expected" and layout(family).size:
+    if family is not None and solver.newton.curvature == "expected" and layout(family).size:
         raise InputError(
             f"Family {family.name} estimates parameters of its own, whose expected information "
             "it does not know; use asx.Newton(), with the observed information.",

@@ -74,8 +74,14 @@ def _from_texts(texts: Sequence[str], names) -> LinearHypothesis:
 
 def _from_arrays(given, names) -> LinearHypothesis:
     pair = isinstance(given, tuple) and len(given) == 2 and np.ndim(given[0]) == 2
-    matrix = np.atleast_2d(np.asarray(given[0] if pair else given, float))
-    value = np.asarray(given[1] if pair else 0.0, float)
+    try:
+        matrix = np.asarray(given[0] if pair else given, float)
+        value = np.asarray(given[1] if pair else 0.0, float)
+    except (TypeError, ValueError) as error:
+        raise _no_hypothesis(given) from error
+    if matrix.ndim == 0:
+        raise _no_hypothesis(given)
+    matrix = np.atleast_2d(matrix)
     if matrix.ndim != 2 or matrix.shape[1] != len(names):
         raise InputError(
             f"A matrix of restrictions needs {len(names)} columns, one a parameter, but has shape "
@@ -91,6 +97,14 @@ def _from_arrays(given, names) -> LinearHypothesis:
     value = np.broadcast_to(value, len(matrix))
     rows = _written_rows(matrix, value, names)
     return LinearHypothesis(matrix, value, ", ".join(rows), rows)
+
+
+def _no_hypothesis(given) -> InputError:
+    return InputError(
+        f"{given!r} is no hypothesis; write text such as 'x1 = x2 = 0', a list of such texts, a "
+        "matrix of restrictions, or a pair of matrix and values.",
+        code="hypothesis",
+    )
 
 
 def _written_rows(matrix, value, names) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from asymptotix.inference.hypotheses import linear_hypothesis
 from asymptotix.inference.joint import joint_reference, wald_restrictions
 from asymptotix.inference.nesting import Nested, nested
 from asymptotix.inference.record import HypothesisTest, upper_tail
-from asymptotix.inference.refusals import require_likelihood
+from asymptotix.inference.refusals import require_likelihood, require_results
 from asymptotix.inference.score import score_test
 
 TESTS = ("LR", "score", "Wald")
@@ -36,6 +36,7 @@ def lr_test(small: Any, large: Any, data: Any = None) -> HypothesisTest:
             (robust covariance, sampling weights, quasi-likelihood).
     """
     for res in (small, large):
+        require_results(res)
         require_likelihood(res, "A likelihood-ratio test")
     return _likelihood_ratio(small, large, nested(small, large, _rows_from(data)))
 
@@ -133,6 +134,8 @@ def anova(*models: Any, test: str | Sequence[str] = TESTS, data: Any = None) -> 
 
 
 def _check(models, wanted) -> None:
+    for res in models:
+        require_results(res)
     if len(models) < 2:
         raise InputError("anova compares at least two models.", code="arguments")
     for name in wanted:

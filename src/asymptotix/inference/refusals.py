@@ -79,6 +79,16 @@ def require_unpenalised(res: Any, what: str) -> None:
         )
 
 
+def require_results(res: Any) -> None:
+    """Refuse what is no result of a fit, before its attributes are asked for."""
+    if not hasattr(res, "fit"):
+        raise InputError(
+            f"{type(res).__name__} is no result of a fit; give results, one after the other, such "
+            "as asx.anova(small, large).",
+            code="arguments",
+        )
+
+
 def require_converged(res: Any, what: str) -> None:
     """Refuse a fit that did not reach its maximum."""
     if not res.converged:

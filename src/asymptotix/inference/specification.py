@@ -3,6 +3,8 @@
 Each is a function of a `Results`; `Results` offers them as methods of the same names.
 """
 
+import dataclasses
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +12,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from asymptotix.core.errors import InputError
+from asymptotix.core.errors import CollinearWarning, InputError, whole_number
 from asymptotix.core.precision import double
 from asymptotix.core.reference import Chi2, Normal
 from asymptotix.covariances import covariance, reference_of
@@ -45,7 +47,7 @@ def link_test(res: Any, data: Any = None) -> HypothesisTest:
     return _refitted(res, alone, design, 1, text)
 
 
-def reset_test(res: Any, powers: Sequence[int] = (2, 3), data: Any = None) -> HypothesisTest:
+def reset_test(res: Any, powers: int | Sequence[int] = (2, 3), data: Any = None) -> HypothesisTest:
     r"""RESET: do powers of $\hat\eta$ belong in the model (Ramsey 1969)?
 
     The model is fitted again with the powers added; the test is Wald's of their coefficients,
@@ -58,16 +60,21 @@ def reset_test(res: Any, powers: Sequence[int] = (2, 3), data: Any = None) -> Hy
     """
     require_unpenalised(res, "RESET")
     _refuse_nonlinear(res)
-    if not powers or any(int(p) != p or p < 2 for p in powers):
-        raise InputError(f"powers={powers!r} must be whole numbers from 2.", code="option")
+    wanted = [powers] if isinstance(powers, int) else list(powers)
+    if not wanted or len(set(wanted)) < len(wanted):
+        raise InputError(
+            f"powers={powers!r} must be different powers, such as (2, 3).", code="option"
+        )
+    wanted = [whole_number(p, "powers", 2) for p in wanted]
     rows = res.rows(data)
     eta = predictor(res, rows)
-    unit = eta / np.max(np.abs(eta))
+    largest = np.max(np.abs(eta))
+    unit = eta / (largest if largest > 0 else 1.0)
     x = np.asarray(rows.x, float)[:, np.asarray(res.fit.active)[: rows.x.shape[1]]]
-    design = np.column_stack([x, *(unit ** int(p) for p in powers)])
-    shown = ", ".join(str(int(p)) for p in powers)
+    design = np.column_stack([x, *(unit**p for p in wanted)])
+    shown = ", ".join(map(str, wanted))
     text = f"no effect of the powers {shown} of the predictor (RESET)"
-    return _refitted(res, rows, design, len(powers), text)
+    return _refitted(res, rows, design, len(wanted), text)
 
 
 def _refuse_nonlinear(res: Any) -> None:
@@ -86,7 +93,8 @@ def _refitted(res: Any, rows: Rows, design, q: int, text: str) -> HypothesisTest
     model = Regression(Linear(design.shape[1]), res.model.family)
     names = [f"x{j}" for j in range(layout(model).size)]
     last = range(design.shape[1] - q, design.shape[1])
-    with double():
+    with double(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", CollinearWarning)  # said below, of columns with names
         found = fit_rows(model, rows, Newton(), checked=True)
         if not bool(found.converged):
             law = joint_reference(res.reference, q)
@@ -96,9 +104,21 @@ def _refitted(res: Any, rows: Rows, design, q: int, text: str) -> HypothesisTest
         spread = covariance(found, rows, res.covariance.kind)
         estimates = np.asarray(layout(model).flatten(found.model))
     reference = reference_of(found, spread, res.reference_asked)
-    zero = linear_hypothesis(np.eye(len(names))[list(last)], names)
+    kept = [j for j in last if np.asarray(found.active)[j]]
+    if not kept:
+        raise InputError(
+            f"The columns of '{res.spec.formula}' explain every power of its predictor, so that "
+            "nothing is left to be tested; a model with a parameter for each of few cells is so.",
+            code="nothing_added",
+        )
+    zero = linear_hypothesis(np.eye(len(names))[kept], names)
     zero = type(zero)(zero.matrix, zero.value, text)
-    return wald_restrictions(estimates, spread, zero, reference, names)
+    test = wald_restrictions(estimates, spread, zero, reference, names)
+    if len(kept) == q or test.note:
+        return test
+    return dataclasses.replace(
+        test, note=f"{q - len(kept)} of them are explained by other columns."
+    )
 
 
 def hosmer_lemeshow(res: Any, groups: int = 10, data: Any = None) -> HypothesisTest:
@@ -114,13 +134,14 @@ def hosmer_lemeshow(res: Any, groups: int = 10, data: Any = None) -> HypothesisT
     """
     require_converged(res, "The Hosmer-Lemeshow test")
     if res.model.family.response_kind not in ("binary", "grouped"):
+        counts = res.model.family.dispersion_rule == "fixed"
+        remedy = "goodness_of_fit()" if counts else "reset_test() or link_test()"
         raise InputError(
             f"The Hosmer-Lemeshow test compares counts of successes, and family "
-            f"{res.model.family.name} has none; use goodness_of_fit().",
+            f"{res.model.family.name} has none; use {remedy}.",
             code="family",
         )
-    if groups < 3:
-        raise InputError(f"groups={groups!r} must be at least 3.", code="option")
+    groups = whole_number(groups, "groups", 3)
     rows = res.rows(data)
     _refuse_weights(rows, "The Hosmer-Lemeshow test")
     mu, observed, size = _shares(res, rows)
@@ -231,7 +252,9 @@ def information_matrix_test(res: Any, data: Any = None) -> HypothesisTest:
     The distinct elements of $\sum_i w_i (s_i s_i^\top + H_i)$ against their variance with
     estimated parameters, derivatives by automatic differentiation; elements that repeat others
     (a dummy times itself) are left out. Where the dispersion is a moment estimate it takes part
-    as a parameter. The test rejects too often in small samples.
+    as a parameter. Its reference needs many observations: in small samples it rejects too often,
+    and in a logit of small slopes, whose elements are nearly combinations of its scores, too
+    seldom up to tens of thousands.
 
     Arguments:
         res: a `Results`.

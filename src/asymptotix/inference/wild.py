@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
-from asymptotix.core.errors import InputError, close_matches
+from asymptotix.core.errors import InputError, close_matches, whole_number
 from asymptotix.core.linalg import inverse_from_factor, triangular_factor
 from asymptotix.core.precision import double
 from asymptotix.covariances.draws import entropy
@@ -126,15 +126,21 @@ def wild_bootstrap_test(
         few = one is not None and count < 31
         every = few and weights == "rademacher" and 2**count <= n_replications
         total = 2**count if every else int(n_replications)
-        found = _statistics(there, rows, parsed, one, total, None if every else (weights, seed))
-    if found is None or not np.isfinite(found[0]):
+
+        def draws(part: int, size: int):
+            return enumerated(total, size) if every else drawn(weights, seed, part, total, size)
+
+        found = _statistics(there, rows, parsed, one, total, draws)
+    if found is None:
         return _withheld(parsed, "The information under the hypothesis is not positive definite.")
+    if not np.isfinite(found[0]):
+        return _withheld(parsed, "The robust covariance of these restrictions is singular.")
     factor = _small_sample(fit, None if one is None else count)
     return _record(parsed, found / factor, every, weights, (count, label))
 
 
-def _statistics(there: Fit, rows: Rows, parsed, one, total: int, law) -> np.ndarray | None:
-    """The statistic of the data, then those of all draws."""
+def _statistics(there: Fit, rows: Rows, parsed, one, total: int, draws) -> np.ndarray | None:
+    """The statistic of the data, then those of all draws; `draws(part, size)` has their signs."""
     active = np.asarray(there.active)
     known = declares_expected(there.model)
     for curvature in ("expected", "observed") if known else ("observed",):
@@ -149,8 +155,7 @@ def _statistics(there: Fit, rows: Rows, parsed, one, total: int, law) -> np.ndar
     sums = Replicated(total + 1, len(lever), len(active))
     for part, units in enumerate(units_of(Passes(there, rows), curvature, lever, one)):
         size = len(units.scores)
-        draws = enumerated(total, size) if law is None else drawn(*law, part, total, size)
-        sums.add(units, lever, _after_the_data(draws, size))
+        sums.add(units, lever, _after_the_data(draws(part, size), size))
     return sums.statistics(lever, inverse)
 
 
@@ -219,10 +224,7 @@ def _check(fit: Fit, rows: Any, n_replications: int, weights: str, cluster) -> N
             f"{close_matches(str(weights), LAWS)}",
             code="option",
         )
-    if int(n_replications) != n_replications or n_replications < 1:
-        raise InputError(
-            f"n_replications={n_replications!r} must be a whole number from 1.", code="option"
-        )
+    whole_number(n_replications, "n_replications", 1)
     if fit.penalty is not None or not bool(fit.converged):
         problem = "is penalised" if fit.penalty is not None else f"is {fit.status_name}"
         raise InputError(
@@ -247,6 +249,12 @@ def _clusters(rows: Rows, cluster: Any) -> Grouping:
 
 def _refuse_few(parsed: LinearHypothesis, count: int, cluster) -> None:
     q = len(parsed.matrix)
+    if count == 1:
+        raise InputError(
+            "There is one cluster only, from which no variance can be learnt; use a finer "
+            "grouping.",
+            code="clusters",
+        )
     if count <= q:
         what = "clusters" if cluster is not None else "rows"
         raise InputError(

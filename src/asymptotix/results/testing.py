@@ -13,8 +13,8 @@ import pandas as pd
 
 from asymptotix.core.errors import FitWarning, InputError, MissingRowsWarning, close_matches
 from asymptotix.core.precision import double
-from asymptotix.core.typing import Key
 from asymptotix.covariances import Cluster, InverseInformation, OuterProduct, Sandwich
+from asymptotix.covariances.draws import entropy
 from asymptotix.covariances.fingerprint import check_fingerprint
 from asymptotix.data.groups import labelled
 from asymptotix.data.rows import Rows
@@ -103,7 +103,7 @@ class Testing:
         hypothesis: Any,
         n_replications: int = 999,
         *,
-        key: Key | None = None,
+        key: Any = None,
         cluster: Any = None,
         weights: str = "rademacher",
         data: Any = None,
@@ -173,6 +173,10 @@ class Testing:
             InputError: terms that add nothing, that are missing in rows of the fit, or a
                 likelihood-based test where there is no likelihood.
         """
+        if not isinstance(added, str) or not added.strip() or "~" in added:
+            raise InputError(
+                f"added={added!r} must be the terms to add, such as 'x5 + x6'.", code="formula"
+            )
         kind = self.covariance.kind
         if robust is None and kind.robust and not isinstance(kind, Sandwich):
             raise InputError(
@@ -235,7 +239,9 @@ class Testing:
         """Pregibon's link test; see `asx.link_test`."""
         return specification.link_test(self, data)
 
-    def reset_test(self: Any, powers: Sequence[int] = (2, 3), data: Any = None) -> HypothesisTest:
+    def reset_test(
+        self: Any, powers: int | Sequence[int] = (2, 3), data: Any = None
+    ) -> HypothesisTest:
         """RESET; see `asx.reset_test`."""
         return specification.reset_test(self, powers, data)
 
@@ -261,7 +267,7 @@ class Testing:
         self: Any,
         hypotheses: Any = None,
         *,
-        key: Key,
+        key: Any = None,
         confidence: float | None = None,
         draws: int = 100_000,
     ) -> pd.DataFrame:
@@ -285,6 +291,7 @@ class Testing:
         coverage = self.confidence if confidence is None else confidence
         if not 0 < coverage < 1:
             raise InputError(f"confidence={coverage!r} must lie between 0 and 1.", code="option")
+        entropy(key)  # refuses what is no key
         family = hypothesis_family(hypotheses, self.names, np.asarray(self.fit.active))
         matrix = np.asarray(self.covariance.matrix)
         if joint_tests_withheld(self.covariance, len(family.matrix)):
