@@ -240,12 +240,25 @@ def test_joint_tests_of_an_indefinite_covariance_are_withheld(mroz):
         assert math.isnan(joint.statistic)
         assert "not positive semidefinite" in joint.note
         assert "p withheld" in str(joint)
+    small = asx.linear("nwifeinc ~ educ", data)
+    assert "Wald: The covariance of the estimates is not" in str(asx.anova(small, res, test="Wald"))
     with pytest.warns(asx.FitWarning, match="joint tests are withheld"):
         table = res.simultaneous_intervals(key=KEY, draws=1000)
     assert table[["lower", "upper", "p"]].isna().all(axis=None)
     assert "joint tests are withheld" in str(res.summary())
     mended = res.with_cov(asx.Cluster("a", "b", psd="eigen"))
     assert mended.covariance.status_name == "converged"
+
+
+def test_why_a_test_is_withheld(mroz, quiet):
+    separated = asx.logit("y ~ x", {"y": [0.0, 0, 0, 1, 1, 1], "x": [1.0, 2, 3, 4, 5, 6]})
+    assert separated.wald_test("x").note == (
+        "The fit is separated, so that the covariance of its estimates is withheld."
+    )
+    data = mroz.assign(alone=(np.arange(len(mroz)) == 7) * 1.0)
+    exact = asx.linear("nwifeinc ~ educ + alone", data, cov="HC3")
+    for text in ("educ = 0", "educ = alone = 0"):
+        assert "a row has leverage one" in exact.wald_test(text).note
 
 
 def test_omitted_coefficients(mroz):

@@ -103,7 +103,7 @@ def test_powers_that_other_columns_explain(mroz):
     both, square = three.reset_test(), three.reset_test((2,))
     assert both.statistic == pytest.approx(square.statistic, rel=1e-6)
     assert both.df == 1
-    assert both.note == "1 of them are explained by other columns."
+    assert both.note == "Other columns explain 1 of the 2 powers, left out here."
 
 
 def test_hosmer_lemeshow_by_hand(logit, mroz):

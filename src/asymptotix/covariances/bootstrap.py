@@ -59,7 +59,9 @@ class Bootstrap(AbstractCovariance):
         if kind not in SCHEMES:
             raise InputError(
                 f"Bootstrap kind {kind!r} is not known; use one of {', '.join(SCHEMES)}."
-                f"{close_matches(kind, SCHEMES)}",
+                f"{close_matches(kind, SCHEMES)}"
+                + " The wild bootstrap is a test: res.wild_bootstrap_test()."
+                * (kind == "wild"),
                 code="option",
             )
         if groups is not None and kind not in ("cluster", "bayesian"):

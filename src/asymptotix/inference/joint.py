@@ -11,6 +11,7 @@ from scipy.linalg import solve_triangular
 from asymptotix.core.errors import InputError
 from asymptotix.core.linalg import triangular_factor
 from asymptotix.core.reference import Chi2, F, JointReference
+from asymptotix.core.status import succeeded
 from asymptotix.covariances import Covariance
 from asymptotix.inference.delta import Delta
 from asymptotix.inference.hypotheses import LinearHypothesis, linear_hypothesis
@@ -82,15 +83,24 @@ def wald_restrictions(
     spread = rows @ np.asarray(covariance)[np.ix_(involved, involved)] @ rows.T
     difference = rows @ estimates[involved] - hypothesis.value
     law = joint_reference(reference, len(rows), involved)
-    if joint_tests_withheld(covariance, len(rows)):
-        return upper_tail("Wald test", hypothesis.text, np.nan, law, INDEFINITE)
+    if why := why_withheld(covariance, len(rows)):
+        return upper_tail("Wald test", hypothesis.text, np.nan, law, why)
     return wald_statistic(difference, spread, law, hypothesis.text)
 
 
-def joint_tests_withheld(covariance: Any, q: int) -> bool:
-    """Whether `q` restrictions are more than an indefinite covariance can be asked about."""
-    known = isinstance(covariance, Covariance)
-    return q > 1 and known and covariance.status_name == "indefinite"
+def why_withheld(covariance: Any, q: int) -> str:
+    """Why a covariance cannot be asked about `q` restrictions, as a sentence; empty if it can.
+
+    One that is indefinite knows single variances and no more.
+    """
+    if not isinstance(covariance, Covariance) or succeeded(int(np.asarray(covariance.code))):
+        return ""
+    if covariance.status_name != "indefinite":
+        status = covariance.status_name.replace("_", " ")
+        return f"The fit is {status}, so that the covariance of its estimates is withheld."
+    if not covariance.kind.may_be_indefinite:
+        return f"The covariance is withheld: {covariance.kind.absent}."
+    return INDEFINITE if q > 1 else ""
 
 
 def refuse_omitted(hypothesis: LinearHypothesis, active, names: Sequence[str]) -> None:
@@ -118,8 +128,8 @@ def wald_function(delta: Delta, covariance: Any, reference, text: str) -> Hypoth
     spread = np.asarray(delta.covariance)
     value = np.concatenate([np.ravel(np.asarray(v)) for v in jax.tree.leaves(delta.value)])
     law = joint_reference(reference, len(value))
-    if joint_tests_withheld(covariance, len(value)):
-        return upper_tail("Wald test", text, np.nan, law, INDEFINITE)
+    if why := why_withheld(covariance, len(value)):
+        return upper_tail("Wald test", text, np.nan, law, why)
     return wald_statistic(value, spread, law, text)
 
 

@@ -97,7 +97,8 @@ class Anova:
         shown.index = pd.Index(range(1, len(formulas) + 1), name="model")
         laws = ", ".join(f"{n} {t.reference.label}" for n, t in self.tests[-1].items())
         table = shown.to_string(float_format=lambda v: f"{v:.4g}", na_rep="")
-        return "\n".join([*formulas, table, f"References of the last step: {laws}"])
+        notes = dict.fromkeys(f"{n}: {t.note}" for s in self.tests for n, t in s.items() if t.note)
+        return "\n".join([*formulas, table, f"References of the last step: {laws}", *notes])
 
     __repr__ = __str__
 

@@ -74,7 +74,7 @@ def require_unpenalised(res: Any, what: str) -> None:
         raise InputError(
             f"{what} fits again by maximum likelihood, and '{res.spec.formula}' was fitted with "
             f"a penalty ({res.fit.penalty.penalty.label}), so that the two would not be "
-            "compared on the same footing; fit without penalty=, or add terms and use a Wald test.",
+            "compared on the same footing; fit without penalty=, or use Wald tests.",
             code="penalised",
         )
 

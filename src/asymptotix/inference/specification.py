@@ -117,7 +117,7 @@ def _refitted(res: Any, rows: Rows, design, q: int, text: str) -> HypothesisTest
     if len(kept) == q or test.note:
         return test
     return dataclasses.replace(
-        test, note=f"{q - len(kept)} of them are explained by other columns."
+        test, note=f"Other columns explain {q - len(kept)} of the {q} powers, left out here."
     )
 
 

@@ -101,26 +101,24 @@ def exact(coordinates: tuple[Coordinates, ...] | None):
 
 def outward(coordinates, params):
     """Parameters in the original coordinates; the family's own stay as they are."""
-    if coordinates is None:
-        return params
-    parts, start = [], 0
-    for c in coordinates:
-        size = c.center.shape[0]
-        parts.append(c.outward(params[start : start + size]))
-        start += size
-    return jnp.concatenate([*parts, params[start:]])
+    return _by_design(coordinates, params, lambda c, part: c.outward(part))
 
 
 def inward(coordinates, theta):
     """Parameters in working coordinates; the family's own stay as they are."""
+    return _by_design(coordinates, theta, lambda c, part: c.inward(part))
+
+
+def _by_design(coordinates, flat, move):
+    """`move(c, part)` of the part of a flat vector that belongs to each design."""
     if coordinates is None:
-        return theta
+        return flat
     parts, start = [], 0
     for c in coordinates:
         size = c.center.shape[0]
-        parts.append(c.inward(theta[start : start + size]))
+        parts.append(move(c, flat[start : start + size]))
         start += size
-    return jnp.concatenate([*parts, theta[start:]])
+    return jnp.concatenate([*parts, flat[start:]])
 
 
 def _outer(vector, row):

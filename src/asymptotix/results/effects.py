@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 
 from asymptotix.core.errors import InputError, MissingRowsWarning
-from asymptotix.core.precision import double
 from asymptotix.core.reference import CoefficientT, Reference, StudentT
 from asymptotix.covariances import AbstractCovariance, Cluster
-from asymptotix.covariances.fingerprint import check_fingerprint
 from asymptotix.data.rows import Rows
 from asymptotix.effects.columns import on_one_matrix
 from asymptotix.effects.estimates import Estimates, with_jacobian
@@ -23,6 +21,7 @@ from asymptotix.effects.problem import Data, Problem
 from asymptotix.effects.targets import grid
 from asymptotix.effects.verbs import comparisons, predictions
 from asymptotix.results.effect_table import EffectTable, effect_table
+from asymptotix.results.unchanged import require_unchanged
 
 
 class Effects:
@@ -348,16 +347,7 @@ def _rows_again(res: Any) -> tuple[Rows, np.ndarray]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MissingRowsWarning)
         rows, design, _ = res.inputs.evaluate()
-    try:
-        with double():
-            check_fingerprint(res.fit, rows)
-    except InputError as error:
-        if error.code != "other_rows":
-            raise
-        raise InputError(
-            "The data have changed since the fit; fit again, or pass newdata=.",
-            code="source_changed",
-        ) from error
+    require_unchanged(res.fit, rows)
     return rows, design.kept
 
 

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from asymptotix.core.errors import InputError, MissingRowsWarning
-from asymptotix.core.precision import double
-from asymptotix.covariances.fingerprint import check_fingerprint
 from asymptotix.data.rows import Rows
+from asymptotix.results.unchanged import require_unchanged
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,16 +55,6 @@ def located(res: Any, data: Any = None) -> Located:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MissingRowsWarning)
         rows, design, _ = dataclasses.replace(res.inputs, data=source).evaluate()
-    try:
-        with double():
-            check_fingerprint(res.fit, rows)
-    except InputError as error:
-        if error.code != "other_rows":
-            raise
-        raise InputError(
-            "The data have changed since the fit, or are not those of the fit; "
-            "fit again, or pass the original data=.",
-            code="source_changed",
-        ) from error
+    require_unchanged(res.fit, rows)
     index = source.index if isinstance(source, pd.DataFrame) else None
     return Located(rows, design.kept, index, source)

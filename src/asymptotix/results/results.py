@@ -39,6 +39,7 @@ from asymptotix.results.summary import summary_table
 from asymptotix.results.table import Table
 from asymptotix.results.testing import Testing, likelihood_intervals
 from asymptotix.results.training import Trained
+from asymptotix.results.unchanged import as_source_changed
 from asymptotix.results.written import predicted, spread, write_predictions
 
 
@@ -264,19 +265,11 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Savi
         inputs = dataclasses.replace(self.inputs, groups=labelled(kind.group_columns))
         rows = covariance_rows(inputs, kind, data)
         kind = kind.with_columns(tuple(inputs.groups))
-        try:
+        with as_source_changed():
             if self.separated is None:
                 found = covariance(self.fit, rows, kind)
             else:
                 found = self.separated.covariance(rows, kind)
-        except InputError as error:
-            if error.code != "other_rows":
-                raise
-            raise InputError(
-                "The data have changed since the fit, or are not those of the fit; "
-                "fit again, or pass the original data=.",
-                code="source_changed",
-            ) from error
         reference = reference_of(self.fit, found, self.reference_asked)
         former = self.covariance.describe()
         rest = {name: value for name, value in self.conventions.items() if name not in former}

@@ -12,22 +12,19 @@ import numpy as np
 import pandas as pd
 
 from asymptotix.core.errors import FitWarning, InputError, MissingRowsWarning, close_matches
-from asymptotix.core.precision import double
 from asymptotix.covariances import Cluster, InverseInformation, OuterProduct, Sandwich
 from asymptotix.covariances.draws import entropy
-from asymptotix.covariances.fingerprint import check_fingerprint
 from asymptotix.data.groups import labelled
 from asymptotix.data.rows import Rows
 from asymptotix.inference import specification
 from asymptotix.inference.delta import delta_method
 from asymptotix.inference.hypotheses import linear_hypothesis
 from asymptotix.inference.joint import (
-    INDEFINITE,
-    joint_tests_withheld,
     refuse_omitted,
     wald_function,
     wald_restrictions,
     wald_terms,
+    why_withheld,
 )
 from asymptotix.inference.multiplicity import hypothesis_family, max_t_intervals
 from asymptotix.inference.profile import likelihood_limits, profile_curve
@@ -35,6 +32,7 @@ from asymptotix.inference.record import HypothesisTest
 from asymptotix.inference.refusals import require_converged, require_likelihood, require_unpenalised
 from asymptotix.inference.score import score_test
 from asymptotix.inference.wild import BootstrapTest, wild_bootstrap_test
+from asymptotix.results.unchanged import require_unchanged
 
 
 class Testing:
@@ -52,17 +50,7 @@ class Testing:
             InputError: there are no data, or they have changed since the fit.
         """
         rows = self.inputs.again(data)
-        try:
-            with double():
-                check_fingerprint(self.fit, rows)
-        except InputError as error:
-            if error.code != "other_rows":
-                raise
-            raise InputError(
-                "The data have changed since the fit, or are not those of the fit; "
-                "fit again, or pass the original data=.",
-                code="source_changed",
-            ) from error
+        require_unchanged(self.fit, rows)
         return rows
 
     def wald_test(self: Any, hypothesis: Any) -> HypothesisTest:
@@ -294,8 +282,8 @@ class Testing:
         entropy(key)  # refuses what is no key
         family = hypothesis_family(hypotheses, self.names, np.asarray(self.fit.active))
         matrix = np.asarray(self.covariance.matrix)
-        if joint_tests_withheld(self.covariance, len(family.matrix)):
-            warnings.warn(INDEFINITE, FitWarning, stacklevel=2)
+        if why := why_withheld(self.covariance, len(family.matrix)):
+            warnings.warn(why, FitWarning, stacklevel=2)
             matrix = np.full_like(matrix, np.nan)
         return max_t_intervals(
             self.wald.estimates,
