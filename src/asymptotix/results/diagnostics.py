@@ -13,6 +13,7 @@ from asymptotix.data.frames import open_source
 from asymptotix.data.rows import Rows
 from asymptotix.diagnostics.outcomes import Outcomes, outcomes
 from asymptotix.inference.refusals import require_converged
+from asymptotix.results.components import component_names
 from asymptotix.results.located import Located, located
 from asymptotix.results.report import report
 
@@ -47,7 +48,7 @@ class Diagnostics:
         found = diagnostics.residuals(self.fit, where.rows, kind, key)
         columns = None
         if found.ndim > 1:
-            columns = self._components("link" if kind == "score" else "response")
+            columns = component_names(self, "link" if kind == "score" else "response")
         return where.spread(found, kind, columns)
 
     def leverage(self: Any, *, data: Any = None) -> pd.Series:

@@ -20,6 +20,7 @@ from asymptotix.effects.options import Options
 from asymptotix.effects.problem import Data, Problem
 from asymptotix.effects.targets import grid
 from asymptotix.effects.verbs import comparisons, predictions
+from asymptotix.results.components import component_names
 from asymptotix.results.effect_table import EffectTable, effect_table
 from asymptotix.results.unchanged import require_unchanged
 
@@ -307,20 +308,13 @@ def _problem(res: Any, matrix: np.ndarray) -> Problem:
         model=on_one_matrix(res.model, res.spec),
         matrix=matrix,
         spec=res.spec,
-        components=functools.partial(_components, res),
+        components=functools.partial(component_names, res),
         source=res.inputs.data,
         offset=res.inputs.offset,
         evaluate=functools.partial(_rows_again, res),
         clusters=functools.partial(_clusters, res.covariance.kind),
         reference=_reference(res.reference),
     )
-
-
-def _components(res: Any, scale: str) -> list[str]:
-    """Names of the entries of a vector: levels of the response, or predictors."""
-    if scale == "response":
-        return [str(level) for level in res.levels or ()]
-    return list(getattr(res.model.predictor, "names", ()))
 
 
 def _reference(given: Reference) -> Reference:

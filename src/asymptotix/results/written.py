@@ -14,6 +14,7 @@ from asymptotix.data.frames import open_source
 from asymptotix.data.response import take_column
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.streams import stream
+from asymptotix.results.components import component_names
 
 
 def predicted(res: Any, source: Stream, type: str, given: Any) -> pd.Series | pd.DataFrame:
@@ -89,12 +90,5 @@ def spread(res: Any, found: np.ndarray, kept: np.ndarray, type: str, index: Any 
     values = np.full((*kept.shape, *found.shape[1:]), np.nan)
     values[kept] = found
     if values.ndim == 2:
-        return pd.DataFrame(values, index=index, columns=_components(res, type))
+        return pd.DataFrame(values, index=index, columns=component_names(res, type))
     return pd.Series(values, index=index, name="mean" if type == "response" else "eta")
-
-
-def _components(res: Any, type: str) -> list[str]:
-    """Names of the parts of a vector: levels on the response's scale, else predictors."""
-    if type == "response":
-        return [str(level) for level in res.levels]
-    return list(getattr(res.model.predictor, "names", res.model.family.eta_names))
