@@ -31,9 +31,9 @@ def measure() -> str:
     y = (rng.random(N) < 1 / (1 + np.exp(-x @ np.full(K, 0.2)))).astype(float)
     rows, model = asx.Rows(x, y), asx.Logit(K)
     with double():
-        setup = large._setup(model, rows, asx.Newton(), (np.ones(K, bool),), np.zeros(()))
+        slabs, active = Slabs(rows, in_place=True), (np.ones(K, bool),)
+        setup = large._setup(model, slabs, rows, asx.Newton(), active, np.zeros(()), None)
         arrays, static = split(model)
-        slabs = Slabs(rows)
 
         def ours():
             return slabs.sum(
