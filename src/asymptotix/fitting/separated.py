@@ -8,7 +8,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.optimize import brentq
 
 from asymptotix.core.precision import double
 from asymptotix.core.static import split
@@ -243,6 +242,8 @@ def _limit(fit: Fit, model, rows: Rows, j: int, sign: int, quantile: float) -> f
         at_outside = gap(outside)
         if (at_outside < 0) != (at_inside < 0):
             ends = sorted((inside, outside))
+            from scipy.optimize import brentq  # a tenth of a second at start-up
+
             root = brentq(gap, ends[0], ends[1], xtol=1e-10, rtol=1e-12)  # pyright: ignore[reportArgumentType]
             return sign * float(root) / spread  # pyright: ignore[reportArgumentType]
         inside, at_inside = outside, at_outside

@@ -14,7 +14,6 @@ from typing import Any
 import jax
 import numpy as np
 from scipy.linalg import block_diag
-from scipy.optimize import linprog
 
 from asymptotix.core.precision import double
 from asymptotix.core.typing import Array, Bool, Float
@@ -208,6 +207,8 @@ def _farthest(free, objective) -> np.ndarray:
 def _program(constraints, objective) -> np.ndarray:
     scale = max(float(np.abs(objective).max(initial=0.0)), np.finfo(float).tiny)
     tight = {"primal_feasibility_tolerance": FEASIBLE, "dual_feasibility_tolerance": FEASIBLE}
+    from scipy.optimize import linprog  # a tenth of a second at start-up
+
     found = linprog(
         -objective / scale,
         A_ub=-constraints,

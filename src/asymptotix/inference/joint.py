@@ -95,6 +95,8 @@ def why_withheld(covariance: Any, q: int) -> str:
     """
     if not isinstance(covariance, Covariance) or succeeded(int(np.asarray(covariance.code))):
         return ""
+    if covariance.status_name == "separated" and np.isfinite(covariance.matrix).any():
+        return ""  # the finite coefficients are known, and tests of the others come out as NaN
     if covariance.status_name != "indefinite":
         status = covariance.status_name.replace("_", " ")
         return f"The fit is {status}, so that the covariance of its estimates is withheld."
