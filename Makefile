@@ -5,13 +5,14 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-SOURCES := src tests benchmarks
+LATEX := texlive-latex-recommended texlive-latex-extra latexmk
+SOURCES := src tests benchmarks paper notebooks docs/hooks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench readme validate clean
+.PHONY: help run test lint format bench readme notebooks paper paper-quick docs validate clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(VENV)/.installed-run  ## fit three models to real data, compare with statsmodels, draw a plot
 	$(BIN)/python -m asymptotix.demo
@@ -39,12 +40,34 @@ bench: $(VENV)/.installed-dev  ## run the benchmarks: ratios to rivals in the sa
 readme: $(VENV)/.installed-dev  ## compute the numbers of the README anew
 	$(BIN)/python benchmarks/agreement.py --write
 
+notebooks: $(VENV)/.installed-dev  ## execute the notebooks anew, in place
+	$(BIN)/python notebooks/run.py
+
+paper: $(VENV)/.installed-dev  ## studies whose results are stale, numbers, tables and the PDF
+	@if ! command -v latexmk >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	      --no-install-recommends $(LATEX) >/dev/null || exit 1; \
+	  else \
+	    echo "LaTeX is missing; as root on Debian: apt-get install $(LATEX)" >&2; exit 1; \
+	  fi; \
+	fi
+	$(BIN)/python paper/build.py
+
+paper-quick: $(VENV)/.installed-dev  ## some numbers of each study of the paper again
+	$(BIN)/python paper/build.py --quick
+
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(VENV)/.installed-dev  ## build the documentation site in site/
+	$(BIN)/mkdocs build --strict
+
 validate: $(VENV)/.installed-dev  ## every model that ships beside statsmodels
 	$(BIN)/asymptotix validate
 
 clean:  ## remove the environment, caches and build outputs
 	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis build dist site
-	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf paper/build
+	find src tests benchmarks paper -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	@python=$(PYTHON); \

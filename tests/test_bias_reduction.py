@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import brentq, minimize
+from scipy.stats import chi2
 
 import asymptotix as asx
 
@@ -116,6 +117,56 @@ def test_published_profile_limits(endometrial):
     assert limits["lower"] == pytest.approx(1.84, abs=0.005)
     assert limits["upper"] == pytest.approx(2580, rel=2e-3)
     assert math.exp(endometrial.params["NV"]) == pytest.approx(18.7, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("dropped", "published"),
+    [(["NV"], 6.7984), (["PI"], 0.7468), (["EH"], 17.7593), (["NV", "EH"], None)],
+)
+def test_penalised_likelihood_ratio(dropped, published, endometrial):
+    """By another optimiser under the restriction; single ones as R's logistf prints them."""
+    names, data = ["NV", "PI", "EH"], DATA["endometrial"]
+    kept = [n for n in names if n not in dropped]
+    small = asx.logit(f"HG ~ {' + '.join(kept)}", data, penalty=asx.Jeffreys())
+    found = asx.lr_test(small, endometrial)
+    y, best = data["HG"].to_numpy(float), endometrial.params.to_numpy()
+    free = [0, *(1 + names.index(n) for n in kept)]
+    scale = np.r_[1.0, data[names].std()][free]
+
+    def loss(scaled):
+        beta = np.zeros(4)
+        beta[free] = scaled / scale
+        return -penalised_log_likelihood(beta, data, names, y)
+
+    below = -minimize(loss, best[free] * scale, method="BFGS", options={"gtol": 1e-9}).fun
+    expected = 2 * (penalised_log_likelihood(best, data, names, y) - below)
+    assert found.statistic == pytest.approx(expected, abs=2e-6)
+    assert found.df == len(dropped)
+    assert found.p == pytest.approx(chi2.sf(expected, len(dropped)), rel=1e-5)
+    if published is not None:
+        assert found.statistic == pytest.approx(published, abs=6e-5)
+
+
+def test_likelihood_ratio_under_a_prior():
+    data = DATA["endometrial"]
+    large, small = (
+        asx.logit(formula, data, penalty=asx.GaussianPrior())
+        for formula in ("HG ~ PI + EH", "HG ~ EH")
+    )
+    x = np.column_stack([np.ones(79), data[["PI", "EH"]]]).astype(float)
+    y, sd = data["HG"].to_numpy(float), x[:, 1:].std(axis=0)
+
+    def objective(res):
+        beta = res.params.reindex(["Intercept", "PI", "EH"], fill_value=0.0).to_numpy()
+        eta = x @ beta
+        return y @ eta - np.logaddexp(0, eta).sum() - 0.5 * np.sum((beta[1:] * sd / 2.5) ** 2)
+
+    found = asx.lr_test(small, large)
+    assert found.statistic == pytest.approx(2 * (objective(large) - objective(small)), rel=1e-8)
+    with pytest.raises(asx.InputError, match="different penalties"):
+        asx.lr_test(asx.logit("HG ~ EH", data, penalty=asx.Ridge(1.0)), large)
+    with pytest.raises(asx.InputError, match="only corrects the score"):
+        asx.lr_test(fitted("probit", asx.MeanBR()), fitted("probit", asx.MeanBR()))
 
 
 def test_separated_data_have_finite_estimates(five):
@@ -230,6 +281,20 @@ def test_flac_of_grouped_rows_is_that_of_single_trials():
     one = asx.logit("y ~ z", single, penalty=asx.FLAC())
     many = asx.glm("s ~ z", groups, asx.Binomial(), trials="m", penalty=asx.FLAC())
     assert np.allclose(one.params, many.params, rtol=1e-8)
+
+
+@pytest.mark.parametrize("penalty", [asx.FLIC(), asx.FLAC()], ids=lambda p: p.label[-5:-1])
+def test_corrected_intercepts_of_large_data(penalty):
+    """Each row of the small fit counts for 900 rows of the large one, which takes slabs."""
+    data = DATA["endometrial"][["HG", "NV", "PI", "EH"]]
+    large = pd.concat([data] * 900, ignore_index=True)
+    weighted = asx.logit(ENDOMETRIAL, data.assign(w=900.0), weights="w", weight_kind="frequency",
+                         penalty=penalty)  # fmt: skip
+    res = asx.logit(ENDOMETRIAL, large, penalty=penalty)
+    assert res.status == "converged"
+    assert np.allclose(res.params, weighted.params, rtol=1e-9)
+    assert np.allclose(res.bse, weighted.bse, rtol=1e-9)
+    assert res.predict().mean() == pytest.approx(data["HG"].mean(), abs=1e-9)
 
 
 # --- priors ---------------------------------------------------------------------------------------

@@ -113,3 +113,15 @@ def test_large_data_one_more_slab():
         run(70_001)
         run(140_000)
     assert found == [0]
+
+
+def test_a_session_of_formulas_compiles_one_program_a_width():
+    data = frame(2000)
+    columns = [f"x{j}" for j in range(6)] + [f"I(x{j}**2)" for j in range(5)]
+    for k in (4, 8, 12):
+        asx.logit("y ~ " + " + ".join(columns[: k - 1]), data).summary()
+    with compilations() as found:
+        for k in range(3, 13):
+            for chosen in (columns[: k - 1], columns[-k + 1 :]):
+                asx.logit("y ~ " + " + ".join(chosen), data).summary()
+    assert found == [0]

@@ -150,6 +150,12 @@ def only_hands_names_on(statement: ast.stmt) -> bool:
             return True
         case ast.Assign(targets=[ast.Name(id="__all__")]):
             return True
+        case ast.Assign(
+            targets=[ast.Name(id="__getattr__")], value=ast.Call(func=ast.Name(id="names_from"))
+        ):
+            return True
+        case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=[]):
+            return all(isinstance(s, ast.ImportFrom) for s in statement.body)
         case _:
             return False
 
@@ -164,6 +170,48 @@ def test_package_inits_only_hand_names_on():
         if not only_hands_names_on(statement)
     }
     assert not logic
+
+
+def under_type_checking(tree: ast.Module) -> list[ast.stmt]:
+    return [
+        statement
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for statement in node.body
+    ]
+
+
+def test_names_that_load_late_are_told_to_type_checkers_too():
+    seen = 0
+    for module, path in MODULES.items():
+        tree = ast.parse(path.read_text())
+        lists = [
+            ast.literal_eval(node.value.args[1])
+            for node in tree.body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__getattr__"
+        ]
+        for names in lists:
+            told = {
+                statement.module.rsplit(".", 1)[1]: tuple(a.name for a in statement.names)
+                for statement in under_type_checking(tree)
+            }
+            assert told == names
+            # where both exist, importing the module would put it in the place of the name
+            assert not {f"{module}.{n}" for group in names.values() for n in group} & set(MODULES)
+            seen += 1
+    assert seen >= 5
+
+
+def test_modules_that_load_late_are_imported_for_type_checkers_too():
+    seen = set()
+    for module, path in MODULES.items():
+        if module == "asymptotix.core.lazy" or "core.lazy" not in path.read_text():
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and node.value in MODULES:
+                assert node.value in IMPORTS[module], f"{module} loads {node.value} unseen"
+                seen.add(node.value)
+    assert {"asymptotix.results.testing", "asymptotix.results.effects"} <= seen
 
 
 def test_no_package_shares_its_name_with_a_public_function():

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import asymptotix
 
 SOURCE = Path(asymptotix.__file__).parent
@@ -87,3 +89,22 @@ def test_type_checkers_see_the_same_list():
 
 def test_an_unknown_name_is_an_attribute_error():
     assert not hasattr(asymptotix, "no_such_name")
+
+
+def test_the_cache_of_compiled_programs_is_asked_for_by_name(tmp_path):
+    folder = tmp_path / "programs"
+    fit = "asx.fit(asx.Logit(1), np.ones((9, 1)), np.arange(9) % 2 * 1.0)"
+    probe = in_fresh_process(
+        f"import numpy as np\nimport asymptotix as asx\nasx.cache({str(folder)!r})\n{fit}"
+    )
+    assert set(probe["changed"]) == {
+        "jax_compilation_cache_dir",
+        "jax_persistent_cache_min_compile_time_secs",
+    }
+    assert list(folder.iterdir())
+
+
+def test_a_cache_that_cannot_be_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(asymptotix.InputError, match="cannot be made into a folder"):
+        asymptotix.cache(tmp_path / "file")

@@ -396,3 +396,134 @@ def test_clean_fits_never_ask(monkeypatch, mroz):
 
     monkeypatch.setattr(separated, "find_separation", never)
     assert asx.logit("inlf ~ educ + exper + I(exper**2) + age", mroz).converged
+
+
+# --- streams --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def many_rows():
+    """Group c always has the event; seven counts of h."""
+    rng = np.random.default_rng(11)
+    n = 66_000  # more than a slab
+    g, h = rng.integers(0, 3, n), rng.integers(0, 7, n)
+    y = (rng.random(n) < 0.2 + 0.05 * h) | (g == 2)
+    return pd.DataFrame({"y": y.astype(float), "g": np.array(list("abc"))[g], "h": h / 2})
+
+
+def test_a_stream_beyond_memory_is_judged_by_its_different_rows(many_rows):
+    import pyarrow as pa
+
+    batches = pa.Table.from_pandas(many_rows).to_batches(max_chunksize=20_000)
+    stream = asx.stream(batches, memory=1000)
+    with pytest.warns(asx.FitWarning, match=r"g\[T.c\] → ∞; they predict \d+ rows perfectly"):
+        res = asx.logit("y ~ g + h", stream, cov="HC1", solver=asx.Newton(max_steps=12))
+    rest = many_rows[many_rows["g"] != "c"]
+    expected = asx.logit("y ~ g + h", rest, cov="HC1")
+    finite = ["Intercept", "g[T.b]", "h"]
+    assert res.status == "separated"
+    assert res.params["g[T.c]"] == math.inf
+    assert res.separated.report.count == (many_rows["g"] == "c").sum()
+    assert np.allclose(res.params[finite], expected.params, rtol=1e-9)
+    assert np.allclose(res.bse[finite], expected.bse, rtol=1e-8)
+    with pytest.raises(asx.InputError, match="more memory"):
+        res.with_cov("HC0")
+
+
+def test_a_stream_of_too_many_different_rows_says_what_to_do(many_rows):
+    import pyarrow as pa
+
+    data = many_rows.assign(h=np.random.default_rng(12).random(66_000))
+    batches = pa.Table.from_pandas(data).to_batches(max_chunksize=20_000)
+    with pytest.warns(asx.FitWarning, match=r"diverging.*asx.detect_separation on some"):
+        res = asx.logit("y ~ g + h", asx.stream(batches, memory=1000))
+    assert res.status == "diverging"
+    assert res.bse.isna().all()
+
+
+# --- several levels -------------------------------------------------------------------------------
+
+
+def three_levels(n=240):
+    """Level c never occurs where g is 1; the other levels overlap everywhere."""
+    rng = np.random.default_rng(13)
+    g, x = rng.integers(0, 2, n).astype(float), rng.standard_normal(n)
+    odds = np.exp(np.column_stack([np.zeros(n), 0.3 + 0.5 * x - 0.4 * g, -0.4 * x - 0.2]))
+    odds[g == 1, 2] = 0
+    y = (rng.random(n)[:, None] > np.cumsum(odds / odds.sum(axis=1)[:, None], axis=1)).sum(axis=1)
+    return pd.DataFrame({"y": np.array(list("abc"))[y], "g": g, "x": x})
+
+
+def choice_log_likelihood(beta, data):
+    """Of b: Intercept, g, x and c: Intercept, x, where rows with g = 1 choose between a and b."""
+    one, x, g = np.ones(len(data)), data["x"].to_numpy(), data["g"].to_numpy()
+    b, c = beta[0] * one + beta[1] * g + beta[2] * x, beta[3] * one + beta[4] * x
+    total = 1 + np.exp(b) + np.where(g == 0, np.exp(c), 0.0)
+    seen = np.select([data["y"] == "b", data["y"] == "c"], [b, c], 0.0)
+    return seen - np.log(total)
+
+
+@pytest.fixture(scope="module")
+def levels():
+    with pytest.warns(asx.FitWarning, match="take away levels from"):
+        return asx.glm("y ~ g + x", three_levels(), asx.Multinomial())
+
+
+FINITE = ["b: Intercept", "b: g", "b: x", "c: Intercept", "c: x"]
+
+
+def test_finite_coefficients_of_a_multinomial_by_hand(levels):
+    data = three_levels()
+    beta = levels.params[FINITE].to_numpy()
+    assert levels.params["c: g"] == -math.inf
+    step = 1e-5 * np.eye(5)
+    slopes = np.array([choice_log_likelihood(beta + s, data) for s in step])
+    slopes = (slopes - [choice_log_likelihood(beta - s, data) for s in step]) / 2e-5
+    assert np.abs(slopes.sum(axis=1)).max() < 1e-7  # the maximum, by numerical differentiation
+    assert levels.llf == pytest.approx(choice_log_likelihood(beta, data).sum(), rel=1e-12)
+
+    def gradient(at):
+        up = np.array([choice_log_likelihood(at + s, data).sum() for s in step])
+        return (up - [choice_log_likelihood(at - s, data).sum() for s in step]) / 2e-5
+
+    wide = 1e-3 * np.eye(5)
+    hessian = np.array([(gradient(beta + s) - gradient(beta - s)) / 2e-3 for s in wide])
+    assert np.allclose(levels.bse[FINITE], np.sqrt(np.diag(np.linalg.inv(-hessian))), rtol=1e-5)
+    assert np.isnan(levels.bse["c: g"])
+    bread = np.linalg.inv(-hessian)
+    robust = np.sqrt(np.diag(bread @ (slopes @ slopes.T) @ bread))
+    assert np.allclose(levels.with_cov("HC0").bse[FINITE], robust, rtol=1e-4)
+
+
+def test_what_else_is_said_of_a_separated_multinomial(levels, tmp_path):
+    data = three_levels()
+    found = levels.predict()
+    assert np.allclose(found.sum(axis=1), 1.0)
+    assert found.loc[data["g"] == 1, "c"].max() < 1e-12
+    assert found.loc[data["g"] == 0, "c"].min() > 0.005
+    assert len(levels.separated.report.rows) == (data["g"] == 1).sum()
+    assert "take away levels" in str(levels.summary())
+    expected = levels.with_cov("expected")
+    assert np.allclose(expected.bse[FINITE], levels.bse[FINITE], rtol=1e-10)
+    limits = levels.conf_int(method="profile").loc["c: x"]
+    assert limits["lower"] < levels.params["c: x"] < limits["upper"]
+    levels.save(tmp_path / "fit.asx")
+    again = asx.load(tmp_path / "fit.asx")
+    assert np.array_equal(again.bse, levels.bse, equal_nan=True)
+    assert again.params["c: g"] == -math.inf
+
+
+def test_a_multinomial_with_weights_and_a_level_that_a_column_decides():
+    """Group 2 has level a only: both other levels go, and its rows are predicted perfectly."""
+    data = three_levels().assign(h=0.0, w=np.arange(240) % 3)
+    data.loc[:30, ["h", "y"]] = 1.0, "a"
+    with pytest.warns(asx.FitWarning, match="separated"):
+        res = asx.glm("y ~ g + x + h", data, asx.Multinomial(), weights="w",
+                      weight_kind="frequency")  # fmt: skip
+    rest = data[data["h"] == 0]
+    with pytest.warns(asx.FitWarning, match="separated"):
+        expected = asx.glm("y ~ g + x", rest, asx.Multinomial(), weights="w",
+                           weight_kind="frequency")  # fmt: skip
+    assert list(res.params[["b: h", "c: h", "c: g"]]) == [-math.inf] * 3
+    assert np.allclose(res.params[FINITE], expected.params[FINITE], rtol=1e-8)
+    assert np.allclose(res.bse[FINITE], expected.bse[FINITE], rtol=1e-8)

@@ -53,6 +53,20 @@ def test_t_intervals_where_the_dispersion_is_estimated():
     np.testing.assert_allclose(upper[:, 0], [1 + stats.t.ppf(0.95, 3), 2 + stats.norm.ppf(0.95)])
 
 
+def test_degrees_of_freedom_of_each_term():
+    """As those of Satterthwaite are, for host functions and traced ones alike."""
+    dof = np.array([3.0, np.inf])
+
+    def estimate(sample):
+        return asx.Estimates(jnp.array([1.0, 2.0]), jnp.ones(2), 0, jnp.asarray(dof))
+
+    expected = [1 + stats.t.ppf(0.975, 3), 2 + stats.norm.ppf(0.975)]
+    for traced in (True, False):
+        study = asx.monte_carlo(lambda key: key, estimate, 3, key=KEY, traced=traced)
+        _, upper = study.replications[""].limits(0.95)
+        np.testing.assert_allclose(upper, np.tile(expected, (3, 1)))
+
+
 def test_failures_are_counted_and_left_out():
     values = np.array([[1.0], [50.0], [1.2], [np.nan]])
     codes = np.array([0, 3, 1, 7])  # converged, diverging, to rounding, not finite

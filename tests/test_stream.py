@@ -15,7 +15,7 @@ from asymptotix.core.errors import FitWarning, InputError, MissingRowsWarning
 from asymptotix.data import batches, streamed
 from asymptotix.data.moments import merged, settled
 from asymptotix.data.slabs import SLAB_ROWS, cores
-from asymptotix.data.survey import SAMPLE_ROWS, Spread
+from asymptotix.data.tally import SAMPLE_ROWS, Spread
 from asymptotix.fitting.checkpoint import Checkpoint
 
 N = 70_000

@@ -104,10 +104,11 @@ _PUBLIC = {
     "adjust_p": "asymptotix.inference",
     "anova": "asymptotix.inference",
     "average_slopes": "asymptotix.effects",
+    "cache": "asymptotix.core.cache",
     "calibration_plot": "asymptotix.plots",
     "check_family": "asymptotix.model",
     "coefficient_plot": "asymptotix.plots",
-    "compare": "asymptotix.results",
+    "compare": "asymptotix.results.compare",
     "constant": "asymptotix.core.parameters",
     "covariance": "asymptotix.covariances",
     "coverage_plot": "asymptotix.plots",
@@ -120,6 +121,7 @@ _PUBLIC = {
     "from_log_prob": "asymptotix.model",
     "glm": "asymptotix.api",
     "goodness_of_fit": "asymptotix.inference",
+    "hidden_unit_plot": "asymptotix.plots",
     "history_plot": "asymptotix.plots",
     "hosmer_lemeshow": "asymptotix.inference",
     "influence_plot": "asymptotix.plots",
@@ -141,11 +143,12 @@ _PUBLIC = {
     "prediction_plot": "asymptotix.plots",
     "probit": "asymptotix.api",
     "profile_plot": "asymptotix.plots",
-    "resample": "asymptotix.covariances",
+    "resample": "asymptotix.covariances.resample",
     "reset_test": "asymptotix.inference",
     "residual_plot": "asymptotix.plots",
     "roc_plot": "asymptotix.plots",
     "score_contributions": "asymptotix.covariances",
+    "shard": "asymptotix.data.sharded",
     "score_test": "asymptotix.inference",
     "simulate": "asymptotix.simulation",
     "slope_plot": "asymptotix.plots",
@@ -250,6 +253,7 @@ __all__ = [
     "adjust_p",
     "anova",
     "average_slopes",
+    "cache",
     "calibration_plot",
     "check_family",
     "coefficient_plot",
@@ -266,6 +270,7 @@ __all__ = [
     "from_log_prob",
     "glm",
     "goodness_of_fit",
+    "hidden_unit_plot",
     "history_plot",
     "hosmer_lemeshow",
     "influence_plot",
@@ -293,6 +298,7 @@ __all__ = [
     "roc_plot",
     "score_contributions",
     "score_test",
+    "shard",
     "simulate",
     "slope_plot",
     "stream",
@@ -322,6 +328,7 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:  # for type checkers and editors: the same names, told in their own language
     from asymptotix.api import glm, linear, logit, lpm, poisson, probit
+    from asymptotix.core.cache import cache as cache
     from asymptotix.core.enumeration import Status
     from asymptotix.core.errors import (
         CollinearWarning,
@@ -345,11 +352,12 @@ if TYPE_CHECKING:  # for type checkers and editors: the same names, told in thei
         covariance,
         fit_many,
         information,
-        resample,
         score_contributions,
     )
+    from asymptotix.covariances.resample import resample as resample
     from asymptotix.data.examples import load_example
     from asymptotix.data.rows import Rows
+    from asymptotix.data.sharded import shard as shard
     from asymptotix.data.streams import stream as stream
     from asymptotix.detection import detect_separation as detect_separation
     from asymptotix.diagnostics import AreaUnderCurve as AreaUnderCurve
@@ -436,12 +444,13 @@ if TYPE_CHECKING:  # for type checkers and editors: the same names, told in thei
         surface_plot,
     )
     from asymptotix.plots import coverage_plot as coverage_plot
+    from asymptotix.plots import hidden_unit_plot as hidden_unit_plot
     from asymptotix.plots import zip_plot as zip_plot
     from asymptotix.predictors import AbstractPredictor, Linear, Network
     from asymptotix.predictors import LinearVector as LinearVector
     from asymptotix.results import Results
-    from asymptotix.results import compare as compare
     from asymptotix.results import load as load
+    from asymptotix.results.compare import compare as compare
     from asymptotix.simulation import AbstractGenerator as AbstractGenerator
     from asymptotix.simulation import Circles as Circles
     from asymptotix.simulation import Clustered as Clustered

@@ -1,5 +1,6 @@
 """Formula and frame in, `Results` out."""
 
+import dataclasses
 import sys
 import warnings
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from asymptotix.core.errors import FitWarning, InputError, close_matches
+from asymptotix.core.errors import FitWarning, InputError, check_confidence, close_matches
 from asymptotix.core.precision import double
 from asymptotix.core.status import MESSAGES
 from asymptotix.covariances import (
@@ -207,8 +208,10 @@ def from_formula(
     model = Regression(predictor(design, response, family), family)
     names = _names(model, design.names)
     fit = (fit or fit_formula)(model, rows, names, options)
+    kept = design.kept
     if again := second_look(fit, rows, given):
-        rows, design = again
+        rows, kept = again
+        inputs = dataclasses.replace(inputs, streamed=None)
         fit = fit_formula(model, rows, names, options)
     extended = None
     if fit.status_name == "separated":
@@ -234,13 +237,18 @@ def from_formula(
         levels=response.levels,
         reference_asked=options.get("reference"),
         separated=extended
-        and separated(extended, model, rows, design.kept, names, options.get("confidence", 0.95)),
+        and separated(extended, model, rows, kept, names, options.get("confidence", 0.95)),
     )
     _warn(result)
     return result
 
 
 REDUCED = "of the bias-reduced estimate: information of the likelihood alone"
+UNSEARCHED = (
+    " The stream's rows are too many and too different to be searched for separation: use "
+    "asx.detect_separation on some of the rows, round or group the columns, give it more memory "
+    "by asx.stream(source, memory=bytes), or use penalty=asx.Jeffreys()."
+)
 POSTERIOR = "of the maximum a-posteriori estimate: information with the penalty's curvature"
 DISPERSION = {
     "fixed": "1",
@@ -256,13 +264,14 @@ def check_options(options) -> None:
             raise InputError(
                 f"The option {name!r} is not known.{close_matches(name, OPTIONS)}", code="option"
             )
-    confidence = options.get("confidence", 0.95)
-    if not 0 < confidence < 1:
-        raise InputError(
-            f"confidence={confidence!r} must lie between 0 and 1, such as 0.95.", code="option"
-        )
+    check_confidence(options.get("confidence", 0.95))
     if options.get("collinear", "drop") not in ("drop", "raise"):
-        raise InputError("collinear must be 'drop' or 'raise'.", code="option")
+        raise InputError(
+            f"collinear={options['collinear']!r} must be 'drop' or 'raise'.", code="option"
+        )
+    for name in ("keep_data", "safe"):
+        if not isinstance(options.get(name, True), bool | np.bool_):
+            raise InputError(f"{name}={options[name]!r} must be True or False.", code="option")
     if options.get("reference") not in (None, "normal", "t"):
         raise InputError(
             f"reference={options['reference']!r} must be 'normal' or 't'.", code="option"
@@ -300,8 +309,6 @@ def _check_family(family, options) -> None:
 
 def _settled(inputs: Inputs, design, keep_data: bool) -> Inputs:
     """The inputs without the caller's stack frame, and without data unless they are kept."""
-    import dataclasses
-
     captured = design.spec.captured.values
     inputs = dataclasses.replace(inputs, context=captured)
     return inputs if keep_data else dataclasses.replace(inputs, data=None, streamed=None)
@@ -368,9 +375,11 @@ def _warn(result: Results) -> None:
             stacklevel=4,
         )
     elif not result.converged and result.status != "early_stopped":
+        unsearched = result.status == "diverging" and result.inputs.streamed is not None
         warnings.warn(
             f"The fit of '{result.inputs.formula}' is {result.status}: "
-            f"{MESSAGES[result.status]}. Standard errors are withheld.",
+            f"{MESSAGES[result.status]}. Standard errors are withheld."
+            f"{UNSEARCHED if unsearched else ''}",
             FitWarning,
             stacklevel=4,
         )

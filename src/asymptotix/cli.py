@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 import math
+import os
 import subprocess
 import sys
 import warnings
@@ -29,6 +30,8 @@ def main(arguments: list[str] | None = None, cases: Iterable[Any] | None = None)
     """
     options = _parser().parse_args(arguments)
     options.cases = cases
+    if arguments is None and not options.no_cache:  # the process is ours
+        _cache()
     try:
         return options.run(options)
     except (asx.InputError, OSError) as error:
@@ -36,9 +39,21 @@ def main(arguments: list[str] | None = None, cases: Iterable[Any] | None = None)
         return 2
 
 
+def _cache() -> None:
+    """Keep compiled programs, unless JAX was told where or there is no folder for them."""
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        with contextlib.suppress(asx.InputError):
+            asx.cache()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="asymptotix", description="Estimates and their uncertainty, from a formula."
+    )
+    parser.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="compile anew; otherwise compiled programs are kept among your cached files",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     fit = commands.add_parser("fit", help="fit a model to a CSV or Parquet file")

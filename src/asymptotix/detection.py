@@ -70,7 +70,7 @@ def detect_separation(
             code="separation",
         )
     names = model.predictor.coefficient_names(design.names) or tuple(design.names)
-    return SeparationReport(tuple(names), found, np.flatnonzero(design.kept)[found.rows])
+    return SeparationReport(tuple(names), found, np.flatnonzero(design.kept)[found.touched])
 
 
 def _independent(model, rows) -> tuple[np.ndarray, ...]:

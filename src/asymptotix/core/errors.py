@@ -19,6 +19,13 @@ class InputError(ValueError):
         self.column = column
         self.rows = tuple(int(r) for r in rows)
 
+    def __reduce__(self):  # so that one raised in another process arrives here
+        return _input_error, (str(self), self.code, self.column, self.rows)
+
+
+def _input_error(message: str, code: str, column, rows) -> InputError:
+    return InputError(message, code=code, column=column, rows=rows)
+
 
 class FitError(RuntimeError):
     """A fit did not reach a maximum of the likelihood and `throw=True` was asked for."""
@@ -59,6 +66,20 @@ def whole_number(value: Any, name: str, least: int) -> int:
             f"{name}={value!r} must be a whole number from {least}.", code="option", column=name
         )
     return int(value)
+
+
+def check_confidence(confidence: Any) -> None:
+    """Raise `InputError` for a coverage that is no number between 0 and 1."""
+    try:
+        inside = 0 < confidence < 1
+    except TypeError:
+        inside = False
+    if not inside:
+        raise InputError(
+            f"confidence={confidence!r} must lie between 0 and 1, such as 0.95.",
+            code="option",
+            column="confidence",
+        )
 
 
 def listed(positions, limit: int = 5) -> str:

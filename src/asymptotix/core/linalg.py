@@ -4,14 +4,14 @@ Each function takes JAX arrays (in a caller's transformation) or NumPy arrays (o
 nothing needs to be compiled for matrices of `p x p`), and returns the same kind.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.linalg import get_lapack_funcs
 
 from asymptotix.core.typing import Array, Bool, Float
 
-_DTRTRS, _DTRTRI = get_lapack_funcs(("trtrs", "trtri"))
 Matrix = Float[Array, "p p"]
 Vector = Float[Array, "p"]
 
@@ -82,7 +82,14 @@ def solve_with_factor(factor: Matrix, right):
 
 def _solve_upper(factor, right, transposed: bool = False):
     # LAPACK itself: `scipy.linalg.solve_triangular` wakes BLAS threads for a 5 x 5 matrix.
-    return _DTRTRS(factor, right, trans=int(transposed))[0]
+    return _trtrs()(factor, right, trans=int(transposed))[0]
+
+
+@functools.cache
+def _trtrs():
+    from scipy.linalg import get_lapack_funcs  # a tenth of a second at start-up
+
+    return get_lapack_funcs(("trtrs",))[0]
 
 
 def inverse_from_factor(factor: Matrix) -> Matrix:
@@ -90,8 +97,8 @@ def inverse_from_factor(factor: Matrix) -> Matrix:
     if namespace(factor) is jnp:
         eye = np.eye(factor.shape[0], dtype=factor.dtype)
         root = jax.scipy.linalg.solve_triangular(factor, eye)
-    elif not np.all(np.isfinite(factor)):
+    elif not (np.isfinite(factor).all() and factor.diagonal().all()):
         return np.full_like(factor, np.nan)
     else:
-        root = _DTRTRI(factor)[0]
+        root = np.linalg.inv(factor)  # by back substitution: a triangle has no other pivots
     return root @ root.T

@@ -20,7 +20,11 @@ def double():
 
 def is_traced(tree) -> bool:
     """Whether any leaf belongs to a surrounding `jit`, `vmap` or `grad`."""
-    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
+    return any(_is_tracer(leaf) for leaf in jax.tree.leaves(tree))
+
+
+def _is_tracer(leaf) -> bool:
+    return type(leaf) is not np.ndarray and isinstance(leaf, Tracer)
 
 
 def working_dtype(tree) -> np.dtype:

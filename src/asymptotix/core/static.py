@@ -28,6 +28,9 @@ class Static:
             and self.leaves == other.leaves
         )
 
+    def __reduce__(self):
+        return Static, (jax.tree.unflatten(self.treedef, self.leaves),)
+
     def combine(self, arrays):
         """The whole pytree again, from its arrays."""
         return eqx.combine(arrays, jax.tree.unflatten(self.treedef, self.leaves))
@@ -59,6 +62,6 @@ def by_structure(function):
 
 
 def _outline(leaf):
-    if isinstance(leaf, jax.Array | np.ndarray | np.generic):
+    if type(leaf) is np.ndarray or isinstance(leaf, (np.ndarray, np.generic, jax.Array)):
         return leaf.shape, leaf.dtype.kind
     return (leaf, type(leaf))

@@ -146,7 +146,7 @@ class Bootstrap(AbstractCovariance):
         kind = None
         if self.studentised:
             kind = covariance_kind("observed" if self.scheme == "parametric" else "HC1")
-        draw, weight_kind = self._drawing(fit, rows)
+        draw, weight_kind = self.drawing(fit, rows)
         return refit(
             fit,
             rows,
@@ -163,7 +163,7 @@ class Bootstrap(AbstractCovariance):
 
     # --- what is drawn -------------------------------------------------------------------
 
-    def _drawing(self, fit: Fit, rows: Rows):
+    def drawing(self, fit: Fit, rows: Rows):
         """From indices of replicates to their own data, and the kind of their weights."""
         if self.scheme == "parametric":
             eta = np.asarray(fit.model.eta(rows.x, 0.0 if rows.offset is None else rows.offset))

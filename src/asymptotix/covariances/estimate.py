@@ -48,7 +48,9 @@ def covariance(
         kind, y = y, None
     rows = as_rows(x, y, **row_fields)
     chosen, rows = with_groups(covariance_kind(kind), rows)
-    return with_rows(fit, rows, lambda f, r: estimate(f, r, chosen))
+    compiles = is_traced((fit, rows)) and not (chosen.reads_groups or chosen.refits)
+    found = _program if compiles else estimate
+    return with_rows(fit, rows, lambda f, r: found(f, r, chosen))
 
 
 def with_rows(fit: Fit, rows: Rows, function):
@@ -100,6 +102,12 @@ def _carrying(rows, groups) -> Any:
     if isinstance(rows, StreamedRows):
         return rows.with_groups(groups)
     return eqx.tree_at(lambda r: r.groups, rows, groups, is_leaf=lambda v: v is None)
+
+
+@eqx.filter_jit
+def _program(fit: Fit, rows: Rows, kind: AbstractCovariance) -> Covariance:
+    """One program, and one for its derivative, also where the caller compiles nothing."""
+    return estimate(fit, rows, kind)
 
 
 def estimate(fit: Fit, rows: Rows, kind: AbstractCovariance) -> Covariance:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from asymptotix.core.errors import InputError, close_matches
+from asymptotix.core.errors import InputError, check_confidence, close_matches
 
 INTERVALS = ("percentile", "basic", "bca", "studentised")
 
@@ -58,10 +58,7 @@ class Resampled:
                 f"{close_matches(kind, INTERVALS)}",
                 code="option",
             )
-        if not 0 < confidence < 1:
-            raise InputError(
-                f"confidence={confidence!r} must be between 0 and 1.", code="option"
-            )  # fmt: skip
+        check_confidence(confidence)
         levels = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
         return getattr(self, f"_{kind}")(levels)
 

@@ -1,5 +1,7 @@
 """Covariance kinds by name, as users write them."""
 
+import functools
+
 from asymptotix.core.errors import InputError, close_matches
 from asymptotix.covariances.base import AbstractCovariance
 from asymptotix.covariances.information import InverseInformation, OuterProduct
@@ -11,6 +13,9 @@ KINDS = {
     "opg": lambda: OuterProduct(),
     **{name: lambda name=name: Sandwich(name) for name in RULES},
 }
+
+OBJECTS = ("cluster", "hac", "bootstrap", "jackknife")
+"""Kinds that need to know more than a name, so that there is none for them."""
 
 
 def covariance_kind(kind: "str | AbstractCovariance") -> AbstractCovariance:
@@ -24,9 +29,15 @@ def covariance_kind(kind: "str | AbstractCovariance") -> AbstractCovariance:
     known = {name.lower(): name for name in KINDS}
     name = known.get(str(kind).lower())
     if name is None:
+        near = close_matches(kind, KINDS) or close_matches(str(kind).lower(), OBJECTS)
         raise InputError(
-            f"Covariance kind {kind!r} is not known; use one of {', '.join(KINDS)}."
-            f"{close_matches(kind, KINDS)}",
+            f"Covariance kind {kind!r} is not known; use one of {', '.join(KINDS)}, or an object "
+            f"such as asx.Cluster('firm') or asx.HAC(time='year').{near}",
             code="covariance",
         )
+    return _made(name)
+
+
+@functools.cache
+def _made(name: str) -> AbstractCovariance:
     return KINDS[name]()

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterator
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -132,8 +133,13 @@ class Passes:
         wide = self.wide
         return self._narrowed(
             source(self.wide_rows).sum(
-                lambda b: _meat(
-                    self.static, wide.weight_kind, self.arrays, wide.coordinates, wide.params, b
+                partial(
+                    _meat,
+                    self.static,
+                    wide.weight_kind,
+                    self.arrays,
+                    wide.coordinates,
+                    wide.params,
                 )
             )
         )
@@ -143,7 +149,7 @@ class Passes:
         wide, inverse = self.wide, self._widened(self.inverse(self.working_curvature))
         setting = (self.static, self.working_curvature, wide.weight_kind)
         return source(self.wide_rows).rowwise(
-            lambda b: _leverages(setting, self.arrays, wide.coordinates, wide.params, inverse, b)
+            partial(_leverages, setting, self.arrays, wide.coordinates, wide.params, inverse)
         )
 
     def inflated_outer_products(self, rule, constants) -> Float[Array, "p p"]:
@@ -158,8 +164,14 @@ class Passes:
         setting = (self.static, self.working_curvature, wide.weight_kind, rule)
         return self._narrowed(
             source(self.wide_rows).sum(
-                lambda b: _inflated_meat(
-                    setting, self.arrays, wide.coordinates, wide.params, inverse, constants, b
+                partial(
+                    _inflated_meat,
+                    setting,
+                    self.arrays,
+                    wide.coordinates,
+                    wide.params,
+                    inverse,
+                    constants,
                 )
             )
         )
@@ -182,20 +194,18 @@ class Passes:
 
     def _group_sums(self, groupings):
         wide = self.wide
-        local = [_Local(one, self.traced) for one in groupings]
+        together = isinstance(self.rows, StreamedRows) and self.rows.together
+        local = [_Local(one, self.traced, together) for one in groupings]
         sizes = tuple((part.size, part.has_singles) for part in local)
         rows = tagged(self.wide_rows, tuple(part.tags for part in local))
 
-        def sums(block: Block):
-            return _group_sums(
-                self.static, sizes, self.arrays, wide.coordinates, wide.params, block
-            )
-
+        sums = partial(_group_sums, self.static, sizes, self.arrays, wide.coordinates, wide.params)
         if self.traced:
             return source(rows).sum(sums)
         p = wide.params.shape[0]
         found = [(np.zeros((part.total, p)), np.zeros((p, p))) for part in local]
-        for index, slab in enumerate(HostSource(rows).slabs.each(sums)):
+        slabs = HostSource(rows).slabs
+        for index, slab in enumerate([slabs.sum(sums)] if together else slabs.each(sums)):
             for part, (totals, alone), (more, single) in zip(local, found, slab, strict=True):
                 owners = part.owners(index)
                 totals[owners] += more[: part.rows_of(index)]
@@ -206,10 +216,11 @@ class Passes:
         r"""$I_g = \sum_{i \in g} w_i H_i$ with the working curvature."""
         wide, size = self.wide, bucket(one.size)
         setting = (self.static, self.working_curvature, size)
+        sums = partial(_group_informations, setting, self.arrays, wide.coordinates, wide.params)
+        slabs = HostSource(tagged(self.wide_rows, (one.tags,))).slabs
+        together = isinstance(self.rows, StreamedRows) and self.rows.together
         total = 0.0
-        for slab in HostSource(tagged(self.wide_rows, (one.tags,))).slabs.each(
-            lambda b: _group_informations(setting, self.arrays, wide.coordinates, wide.params, b)
-        ):
+        for slab in [slabs.sum(sums)] if together else slabs.each(sums):
             total = total + slab
         return self._narrowed(total)[: one.size]
 
@@ -219,7 +230,7 @@ class Passes:
         """The weighted score of each row."""
         wide = self.wide
         found = source(self.wide_rows).rowwise(
-            lambda b: _row_scores(self.static, self.arrays, wide.coordinates, wide.params, b)
+            partial(_row_scores, self.static, self.arrays, wide.coordinates, wide.params)
         )
         return found[:, self.keep]
 
@@ -230,7 +241,7 @@ class Passes:
             index = order[first : first + SLAB_ROWS]
             part = jax.tree.map(lambda a, i=index: np.asarray(a)[i], self.wide_rows)
             scores = source(part).rowwise(
-                lambda b: _row_scores(self.static, self.arrays, wide.coordinates, wide.params, b)
+                partial(_row_scores, self.static, self.arrays, wide.coordinates, wide.params)
             )
             yield np.asarray(scores)[:, self.keep]
 
@@ -238,16 +249,17 @@ class Passes:
 class _Local:
     """A grouping's tags as one program over slabs of any data reads them.
 
-    With more groups than rows in a slab, tags count the groups within each slab.
+    With more groups than rows in a slab, tags count the groups within each slab, unless sums are
+    of all rows together.
     """
 
-    def __init__(self, one: Grouping, traced: bool):
+    def __init__(self, one: Grouping, traced: bool, together: bool):
         self.has_singles = not traced and one.size < one.count
         self.total = one.size
         self._owners = None
         if traced:
             self.tags, self.size = one.tags, one.size
-        elif one.size <= SLAB_ROWS:
+        elif together or one.size <= SLAB_ROWS:
             self.tags, self.size = one.tags, bucket(one.size)
         else:
             self.tags, self.size = np.empty_like(one.tags), SLAB_ROWS
@@ -280,19 +292,19 @@ def _untagged(block: Block):
     return block._replace(y=y), tuple(t.astype(np.int32) for t in tags)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1))
 def _block_sums(static, curvature, arrays, coordinates, params, rows: Block) -> Sums:
     model = static.combine(arrays)
     return sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), rows)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1))
 def _meat(static, weight_kind, arrays, coordinates, params, rows: Block):
     model = static.combine(arrays)
     return sum_blocks(lambda b: outer_products(model, coordinates, weight_kind, params, b), rows)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0)
 def _row_scores(static, arrays, coordinates, params, rows: Block):
     model = static.combine(arrays)
     return map_blocks(lambda b: _weighted_scores(model, coordinates, params, b), rows)
@@ -308,7 +320,7 @@ def _block_leverages(setting, model, coordinates, params, inverse, block: Block)
     return leverage if weight_kind == "frequency" else leverage * block.weight
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0)
 def _leverages(setting, arrays, coordinates, params, inverse, rows: Block):
     static, *how = setting
     model = static.combine(arrays)
@@ -320,7 +332,7 @@ def _leverages(setting, arrays, coordinates, params, inverse, rows: Block):
     return map_blocks(each, rows)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0)
 def _inflated_meat(setting, arrays, coordinates, params, inverse, constants, rows: Block):
     static, curvature, weight_kind, rule = setting
     model = static.combine(arrays)
@@ -338,7 +350,7 @@ def _inflated_meat(setting, arrays, coordinates, params, inverse, constants, row
     return sum_blocks(one, rows)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1))
 def _group_sums(static, sizes, arrays, coordinates, params, rows: Block):
     model = static.combine(arrays)
     p = params.shape[0]
@@ -367,7 +379,7 @@ def _add_to_groups(carry, scores, tags, has_singles: bool):
     return totals, alone
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0)
 def _group_informations(setting, arrays, coordinates, params, rows: Block):
     static, curvature, size = setting
     model = static.combine(arrays)
@@ -391,7 +403,7 @@ def _sums(fit: Fit, rows: Rows, curvature: str) -> Sums:
     wide, rows, keep = at_standard_width(fit, rows)
     arrays, static = split(wide.model)
     value, score, matrix = source(rows).sum(
-        lambda b: _block_sums(static, curvature, arrays, wide.coordinates, wide.params, b)
+        partial(_block_sums, static, curvature, arrays, wide.coordinates, wide.params)
     )
     return Sums(value, score[keep], matrix[keep[:, None], keep])
 
@@ -406,7 +418,7 @@ def at_standard_width(fit: Fit, rows: Rows):
             lambda f: f.coordinates, fit, exact(fit.coordinates), is_leaf=lambda v: v is None
         )
         return traced, rows, np.arange(fit.params.shape[0], dtype=np.int32)
-    if rows.n > SLAB_ROWS:
+    if isinstance(rows, StreamedRows) or rows.n > SLAB_ROWS:
         return fit, rows, np.arange(fit.params.shape[0])
     return widened(fit, rows)
 
@@ -416,6 +428,8 @@ def outward_matrix(fit: Fit) -> Float[Array, "p p"]:
     xp = namespace(fit.params)
     blocks = [c.outward(xp.eye(c.center.shape[0])) for c in fit.coordinates or ()]
     rest = fit.params.shape[0] - sum(b.shape[0] for b in blocks)
+    if len(blocks) == 1 and not rest:
+        return blocks[0]
     blocks.append(xp.eye(rest))
     rows, start = [], 0
     for block in blocks:

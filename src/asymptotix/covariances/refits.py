@@ -25,11 +25,13 @@ class Refits(NamedTuple):
             that the fit omitted.
         errors: their standard errors, where they were asked for.
         codes: how each ended.
+        dispersions: 1, or the estimate of each.
     """
 
     params: np.ndarray
     errors: np.ndarray | None
     codes: np.ndarray
+    dispersions: np.ndarray
 
 
 def estimates(fit: Fit) -> np.ndarray:
@@ -74,7 +76,7 @@ def refit(fit: Fit, rows: Rows, count: int, draw, *, weight_kind, kind=None, lab
     if cov is not None:
         errors = np.full(params.shape, np.nan)
         errors[:, active] = cov.standard_errors
-    return Refits(params, errors, codes)
+    return Refits(params, errors, codes, np.asarray(fits.dispersion, float))
 
 
 def _parameter_leaves(many: Regression, one: Regression):

@@ -28,12 +28,14 @@ class Stream:
         read: the named columns as record batches or tables, from the first row on.
         label: what messages call it.
         memory: bytes that its columns may take where a verb needs all rows at once.
+        workers: the cluster that holds them, where there is one.
     """
 
     names: tuple[str, ...]
     read: Callable[[list[str]], Iterable[Any]]
     label: str
     memory: int = MEMORY
+    workers: Any = None
 
     def tables(self, columns: list[str], size: int) -> Iterator[pa.Table]:
         """Tables of `size` rows each (the last has the rest), read ahead in a thread."""

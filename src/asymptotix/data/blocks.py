@@ -13,16 +13,19 @@ from asymptotix.data.windows import cut, is_window
 
 BLOCK_ROWS = 1024
 """Rows a block: 20 columns of float64 stay in a core's second-level cache."""
+FEW_ROWS = 2048
+"""So many rows are one block: a loop takes 0.1 s to compile, and longer than it saves."""
 
 
-def sum_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: int = BLOCK_ROWS):
+def sum_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: int | None = None):
     r"""$\sum_{\text{blocks}} f(\text{block})$ without any temporary of `n` rows.
 
     Arguments:
         function: from a `Block` to a pytree of sums over its rows, each row times its weight.
         rows: all rows as one block.
-        size: rows in one block.
+        size: rows in one block; chosen by how many there are, if not given.
     """
+    size = _rows_of_block(rows, size)
     if rows.weight.shape[0] <= size:
         return function(rows)
 
@@ -33,28 +36,28 @@ def sum_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: in
     return fold_blocks(add, jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes), rows, size)
 
 
-def fold_blocks(function, start, rows: Block, size: int = BLOCK_ROWS):
+def fold_blocks(function, start, rows: Block, size: int | None = None):
     """`function(carry, block)` over all blocks in turn, from `start`.
 
     The number of blocks is static. The last block is moved back to end at the last row and the
     rows that it shares with its neighbour get weight zero, so nothing is padded or copied.
     """
-    n = rows.weight.shape[0]
+    n, size = rows.weight.shape[0], _rows_of_block(rows, size)
     if n <= size:
         return function(start, rows)
     count = np.int32(-(-n // size))
     return lax.fori_loop(np.int32(0), count, lambda i, c: function(c, _take(rows, i, size)), start)
 
 
-def map_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: int = BLOCK_ROWS):
+def map_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: int | None = None):
     """`function` of each block, its outputs (one entry a row) put together again.
 
     Arguments:
         function: from a `Block` to a pytree of arrays with one entry for each of its rows.
         rows: all rows as one block.
-        size: rows in one block.
+        size: rows in one block; chosen by how many there are, if not given.
     """
-    n = rows.weight.shape[0]
+    n, size = rows.weight.shape[0], _rows_of_block(rows, size)
     if n <= size:
         return function(rows)
     count = np.int32(-(-n // size))
@@ -69,6 +72,12 @@ def map_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: in
         )
 
     return lax.fori_loop(np.int32(0), count, body, start)
+
+
+def _rows_of_block(rows: Block, size: int | None) -> int:
+    if size is not None:
+        return size
+    return FEW_ROWS if rows.weight.shape[0] <= FEW_ROWS else BLOCK_ROWS
 
 
 def _take(rows: Block, index, size: int) -> Block:

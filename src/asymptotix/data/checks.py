@@ -4,6 +4,7 @@ import jax
 import numpy as np
 
 from asymptotix.core.errors import InputError, listed
+from asymptotix.data.columns import refuse_inexact, refuse_other_index, refuse_sparse
 from asymptotix.data.rows import Rows
 from asymptotix.data.slabs import over_slabs
 
@@ -18,9 +19,23 @@ def check_rows(rows: Rows, names=None) -> None:
     Raises:
         InputError: with the column, the rows, the cause and the remedy.
     """
+    check_shapes(rows)
+    for leaf in jax.tree.leaves(rows.x):
+        _check_finite("x", leaf, names)
+    for leaf in jax.tree.leaves(rows.y):
+        _check_finite("y", leaf, None)
+    if rows.offset is not None:
+        _check_finite("offset", rows.offset, None)
+    if rows.weights is not None:
+        check_weights(rows.weights)
+
+
+def check_shapes(rows: Rows) -> None:
+    """The lengths and shapes among them, which take no look at the numbers."""
     n = _length("x", rows.x)
     for what in ("y", "weights", "offset", "groups"):
         value = getattr(rows, what)
+        refuse_other_index(value, rows.x, what)
         if value is not None and _length(what, value) != n:
             raise InputError(
                 f"x has {n} rows but {what} has {_length(what, value)}; "
@@ -30,20 +45,23 @@ def check_rows(rows: Rows, names=None) -> None:
             )
     if n == 0:
         raise InputError("The data have no rows; check how they were selected.", code="no_rows")
-    for leaf in jax.tree.leaves(rows.x):
-        _check_finite("x", leaf, names)
     for leaf in jax.tree.leaves(rows.y):
         _check_vector("y", leaf)
-        _check_finite("y", leaf, None)
-    if rows.offset is not None:
-        _check_vector("offset", rows.offset)
-        _check_finite("offset", rows.offset, None)
-    if rows.weights is not None:
-        check_weights(rows.weights)
+    for what in ("offset", "weights"):
+        if getattr(rows, what) is not None:
+            _check_vector(what, getattr(rows, what))
 
 
 def _length(what: str, tree) -> int:
     leaves = jax.tree.leaves(tree)
+    for leaf in leaves:
+        refuse_sparse(leaf, what, what)
+    if isinstance(tree, list) or (what != "y" and isinstance(tree, tuple)):
+        raise InputError(
+            f"{what} is a {type(tree).__name__}, not an array; give np.asarray({what}).",
+            code="shape",
+            column=what,
+        )
     shapes = {np.shape(leaf)[:1] for leaf in leaves}
     if () in shapes or not leaves:
         raise InputError(
@@ -80,6 +98,10 @@ def _check_finite(what: str, leaf, names) -> None:
             code="dtype",
             column=what,
         )
+    _check_unmasked(what, leaf)
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
+        refuse_inexact(array.reshape(array.shape[0], -1).max(axis=1, initial=0), what, what)
+        refuse_inexact(array.reshape(array.shape[0], -1).min(axis=1, initial=0), what, what)
     if array.dtype.kind != "f" or np.isfinite(_total(array)):
         return
     bad = ~np.isfinite(array)
@@ -95,6 +117,19 @@ def _check_finite(what: str, leaf, names) -> None:
         column=column,
         rows=rows[:20],
     )
+
+
+def _check_unmasked(what: str, leaf) -> None:
+    if np.ma.isMaskedArray(leaf) and np.ma.is_masked(leaf):
+        hidden = np.ma.getmaskarray(leaf).reshape(leaf.shape[0], -1)
+        rows = np.flatnonzero(hidden.any(axis=1))
+        raise InputError(
+            f"{what} hides values behind a mask in {len(rows)} row{'s' * (len(rows) > 1)} (first: "
+            f"{listed(rows)}); leave these rows out, or pass {what}.data to use what is hidden.",
+            code="missing_values",
+            column=what,
+            rows=rows[:20],
+        )
 
 
 def _total(array: np.ndarray):
@@ -116,7 +151,7 @@ def check_weights(weights, name: str = "weights") -> None:
     """Weights must be finite, not negative, and not all zero."""
     array = np.asarray(weights)
     _check_vector(name, array)
-    _check_finite(name, array, None)
+    _check_finite(name, weights, None)
     negative = np.flatnonzero(array < 0)
     if negative.size:
         raise InputError(

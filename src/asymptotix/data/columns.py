@@ -7,6 +7,7 @@ whatever the source was.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -51,14 +52,71 @@ def as_series(values: Any, name: str) -> pd.Series:
         return _from_narwhals(column, name)
     if not isinstance(values, pd.api.extensions.ExtensionArray):
         # A list of objects keeps its objects: np.asarray would make strings of [1, "a"].
-        values = list(values) if isinstance(values, (list, tuple, range)) else np.asarray(values)
+        refuse_sparse(values, f"Column '{name}'", name)
+        values = list(values) if isinstance(values, (list, tuple, range)) else unmasked(values)
         if np.ndim(values) != 1:
             raise InputError(
-                f"Column '{name}' has {np.ndim(values)} dimensions; give one value for each row.",
+                f"Column '{name}' has {np.ndim(values)} dimensions, shape {np.shape(values)}; give "
+                "one value for each row (np.ravel flattens a column of shape (n, 1)).",
                 code="shape",
                 column=name,
             )
     return pd.Series(values)
+
+
+def refuse_sparse(values: Any, what: str, name: str) -> None:
+    """Raise `InputError` for a sparse matrix of SciPy, which NumPy would take for one object."""
+    if hasattr(values, "toarray") and not hasattr(values, "__array__"):
+        raise InputError(
+            f"{what} is a sparse matrix, which no model takes; give {name}.toarray().",
+            code="sparse",
+            column=name,
+        )
+
+
+def refuse_inexact(values: np.ndarray, what: str, name: str) -> None:
+    """Raise `InputError` for integers that float64 would round to others."""
+    rounded = values.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        rows = np.flatnonzero(
+            (np.abs(rounded) >= _EXACT) & (rounded.astype(values.dtype) != values)
+        )
+    if len(rows):
+        raise InputError(
+            f"{what} has integers beyond 2**53 in {len(rows)} row{'s' * (len(rows) > 1)} (rows "
+            f"{listed(rows)}), which float64 rounds; subtract a whole number from them first, or "
+            "use C() where they are identifiers.",
+            code="large_integers",
+            column=name,
+            rows=rows[:5],
+        )
+
+
+def unmasked(values: Any) -> np.ndarray:
+    """An array; what a masked array hides is missing, not the number behind the mask."""
+    if not (np.ma.isMaskedArray(values) and np.ma.is_masked(values)):
+        return np.asarray(values)
+    plain = np.array(values.data, dtype=object)
+    plain[np.ma.getmaskarray(values)] = None
+    return plain
+
+
+def refuse_other_index(values: Any, data: Any, what: str) -> None:
+    """Raise `InputError` for a Series whose index says that its rows are not those of the data.
+
+    Numbers are taken by position, so that another index means numbers on the wrong rows.
+    """
+    pd = sys.modules.get("pandas")  # whoever has an index has loaded it
+    if pd is None:
+        return
+    both = isinstance(values, pd.Series) and isinstance(data, pd.DataFrame)
+    if both and len(values) == len(data) and not values.index.equals(data.index):
+        raise InputError(
+            f"The index of {what} is not that of the data, so that its rows may be others; give "
+            f"{what}.reindex(data.index), or {what}.to_numpy() if the order is right.",
+            code="index",
+            column=what,
+        )
 
 
 def _from_narwhals(column: Any, name: str) -> pd.Series:
@@ -119,6 +177,8 @@ def tidy_column(values: pd.Series, name: str) -> pd.Series:
     if types.is_numeric_dtype(dtype):
         return finite(_floats(values), name)
     if types.is_string_dtype(dtype):
+        return values.astype(object).where(values.notna(), None)
+    if isinstance(dtype, pd.ArrowDtype) and values.isna().all():
         return values.astype(object).where(values.notna(), None)
     if isinstance(dtype, pd.ArrowDtype):
         return _from_arrow_dtype(values, name)
@@ -243,6 +303,8 @@ def refuse_unfit(term: str, values: Any, kept: np.ndarray) -> None:
             code="column_type",
             column=term,
         )
+    if dtype.kind in "iu":
+        refuse_inexact(np.asarray(values), f"'{term}'", term)
     if dtype.kind != "f":
         return
     rows = np.flatnonzero(kept & np.isinf(np.asarray(values)))

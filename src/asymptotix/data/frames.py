@@ -109,12 +109,18 @@ def open_source(data: Any) -> Source:
         return _mapping(data)
     if isinstance(data, pd.DataFrame):
         return _pandas(data)
-    table = nw.from_native(data, pass_through=True)
+    table = nw.from_native(data, pass_through=True, allow_series=True)
+    if isinstance(table, nw.Series):
+        raise _unknown(data)
     if not isinstance(table, (nw.DataFrame, nw.LazyFrame)) and hasattr(data, "__arrow_c_stream__"):
         table = nw.from_arrow(data, backend="pyarrow")
     if isinstance(table, (nw.DataFrame, nw.LazyFrame)):
         return _narwhals(table)
-    raise InputError(
+    raise _unknown(data)
+
+
+def _unknown(data: Any) -> InputError:
+    return InputError(
         f"Data of type {type(data).__name__} cannot be read; give a pandas, Polars or PyArrow "
         "frame, a DuckDB relation, a dict of arrays, or the path of a .parquet or .csv file.",
         code="data_type",

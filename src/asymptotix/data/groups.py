@@ -7,6 +7,7 @@ import numpy as np
 
 from asymptotix.core.errors import InputError, close_matches, listed
 from asymptotix.core.precision import is_traced
+from asymptotix.data.mesh import everywhere
 
 MISSING = np.iinfo(np.int32).min
 """The code of a missing identifier."""
@@ -36,7 +37,7 @@ def coded(identifiers: Any) -> Any:
 def _codes(identifiers) -> np.ndarray:
     import pandas as pd  # takes 0.2 s, which fits without clusters need not spend
 
-    array = np.asarray(identifiers) if isinstance(identifiers, jax.Array) else identifiers
+    array = everywhere(identifiers) if isinstance(identifiers, jax.Array) else identifiers
     values = np.asarray(array, object) if isinstance(array, list) else array
     if np.ndim(values) != 1:
         raise InputError(

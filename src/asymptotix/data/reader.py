@@ -31,7 +31,7 @@ class Reader:
 
     def __call__(self) -> Iterator[Rows]:
         """The rows of every stretch."""
-        for rows, _, _ in self._evaluated([]):
+        for rows, _, _ in self.stretches([]):
             if rows is not None:
                 yield rows
 
@@ -44,12 +44,14 @@ class Reader:
         known: dict[str, dict] = {label: {} for label in columns}
         found: dict[str, list] = {label: [] for label in columns}
         names = list(dict.fromkeys(columns.values()))
-        for _, kept, frame in self._evaluated(names):
+        for _, kept, table in self.stretches(names):
+            frame = open_source(table).frame(names)
             for label, name in columns.items():
                 found[label].append(_codes(column(frame, name)[kept], known[label]))
         return {label: np.concatenate(parts) for label, parts in found.items()}
 
-    def _evaluated(self, extra: list[str]) -> Iterator:
+    def stretches(self, extra: list[str]) -> Iterator[tuple[Rows | None, np.ndarray, Any]]:
+        """Rows of every stretch, which of its rows they are, and its table with further columns."""
         recipe, first = self.recipe, 0
         columns = list(dict.fromkeys([*recipe.columns, *extra]))
         source = open_source(self.stream)
@@ -57,11 +59,10 @@ class Reader:
         for table in self.stream.tables(columns, SLAB_ROWS):
             try:
                 rows, kept = recipe.of_table(table)
-                frame = open_source(table).frame(extra) if extra else None
             except InputError as error:
                 raise located(error, first) from error
             first += table.num_rows
-            yield rows, kept, frame
+            yield rows, kept, table
 
 
 def _codes(identifiers: Any, known: dict) -> np.ndarray:

@@ -84,6 +84,11 @@ class Slabs:
         """`function` of every slab, as NumPy arrays, in order."""
         return list(self.each(function))
 
+    def rowwise(self, function: Callable[[Block], PyTree[Array]]) -> PyTree[Array]:
+        """`function` of all rows, one entry a row, as NumPy arrays."""
+        parts = self.map(function)
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves)[: self.n], *parts)
+
     def each(self, function: Callable[[Block], PyTree[Array]]) -> Iterator:
         """The same one after another, so that not all need be held at once."""
 

@@ -1,8 +1,5 @@
 """One interface to sums over rows, wherever the rows live."""
 
-import jax
-import numpy as np
-
 from asymptotix.core.precision import is_traced, working_dtype
 from asymptotix.data.blocks import map_blocks, sum_blocks
 from asymptotix.data.rows import Block, Rows
@@ -32,14 +29,17 @@ class HostSource:
         self.slabs = slabs_of(rows, min(SLAB_ROWS, bucket(rows.n)), keep)
 
     def sum(self, function):
-        """The sum of `function(block)` over all slabs; `function` must be compiled already."""
+        """The sum of `function(block)` over all slabs.
+
+        Arguments:
+            function: a compiled program, its numbers given by `functools.partial`: rows on other
+                devices and in other processes then find it again, and it only.
+        """
         return self.slabs.sum(function)
 
     def rowwise(self, function):
         """`function(block)`, one entry a row, for all rows, as NumPy arrays."""
-        parts = self.slabs.map(function)
-        n = self.slabs.n
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:n], *parts)
+        return self.slabs.rowwise(function)
 
 
 def source(rows: Rows | StreamedRows, keep: bool = True) -> TracedSource | HostSource:

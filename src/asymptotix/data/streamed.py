@@ -1,4 +1,4 @@
-"""Rows that are read and evaluated a stretch at a time, and sums over them."""
+"""Rows that this process does not hold together: what a fit asks of them, and sums over streams."""
 
 import collections
 import contextlib
@@ -21,9 +21,15 @@ def _unseen(_: int):
     return contextlib.nullcontext(lambda more: None)
 
 
+def _judged(check: Callable[[PyTree[Array]], None]) -> None:
+    """Responses that were judged when the source was surveyed."""
+
+
 @dataclasses.dataclass(frozen=True)
 class StreamedRows:
     """What a fit asks of its rows, of rows that are never held together.
+
+    They are read from a source again and again, or lie on several devices or workers.
 
     Arguments:
         read: reads the source once, from its first row on: its rows, a stretch at a time.
@@ -39,6 +45,9 @@ class StreamedRows:
         marks: sums over each slab as it was first read.
         progress: from a number of rows to a bar that counts them.
         checkpoint: keeps the state of a fit after each pass.
+        evaluator: from these rows to the evaluator of sums over them; `StreamedSlabs` by default.
+        together: whether the evaluator has one sum over all rows, none of a slab each.
+        judge: from a check of responses to its verdict on all of them.
     """
 
     read: Callable[[], Iterator[Rows]]
@@ -55,6 +64,9 @@ class StreamedRows:
     marks: list = dataclasses.field(default_factory=list)
     progress: Callable[[int], Any] = _unseen
     checkpoint: Any = None
+    evaluator: "Callable[[StreamedRows], Slabs] | None" = None
+    together: bool = False
+    judge: Callable[[Callable], None] = _judged
 
     @property
     def counts(self) -> tuple[float, float, float]:
@@ -67,7 +79,7 @@ class StreamedRows:
         """Which rows have positive weight."""
         if self.weight_kind is None:
             return np.ones(self.n, bool)
-        return np.concatenate([np.asarray(rows.weights) > 0 for rows in self.parts()])
+        return slabs_of(self).rowwise(_is_present)
 
     def with_groups(self, groups: dict[str, np.ndarray]) -> "StreamedRows":
         """The same rows with these codes of clusters."""
@@ -82,7 +94,7 @@ class StreamedRows:
         return dataclasses.replace(
             self,
             intercept_only=True,
-            sample=_constant(self.sample),
+            sample=constant_rows(self.sample),
             constant=(0,),
             distinct=None,
             checkpoint=None,
@@ -98,7 +110,7 @@ class StreamedRows:
         for index, part in enumerate(_slabs(self.read(), SLAB_ROWS)):
             self._same(index, part)
             found += part.n
-            yield _constant(part) if self.intercept_only else part
+            yield constant_rows(part) if self.intercept_only else part
         if found != self.n:
             raise _changed(f"{found} rows where it had {self.n}")
 
@@ -111,6 +123,10 @@ class StreamedRows:
             raise _changed(f"other numbers from row {index * SLAB_ROWS} on")
 
 
+def _is_present(block: Block):
+    return block.weight > 0
+
+
 def _changed(what: str) -> InputError:
     return InputError(
         f"The stream gave {what} when it was read again; a fit needs the same rows in the same "
@@ -119,7 +135,8 @@ def _changed(what: str) -> InputError:
     )
 
 
-def _constant(rows: Rows) -> Rows:
+def constant_rows(rows: Rows) -> Rows:
+    """The rows with a single covariate, which is 1."""
     return Rows(
         np.ones((rows.n, 1)),
         rows.y,
@@ -138,13 +155,13 @@ def _slabs(parts: Iterator[Rows], size: int) -> Iterator[Rows]:
         while count + part.n - first >= size:
             held.append(_cut(part, first, first + size - count))
             first += held[-1].n
-            yield _together(held)
+            yield joined_rows(held)
             held, count = [], 0
         if first < part.n:
             held.append(_cut(part, first, part.n))
             count += held[-1].n
     if held:
-        yield _together(held)
+        yield joined_rows(held)
 
 
 def _cut(rows: Rows, first: int, last: int) -> Rows:
@@ -152,7 +169,8 @@ def _cut(rows: Rows, first: int, last: int) -> Rows:
     return rows if whole else jax.tree.map(lambda a: a[first:last], rows)
 
 
-def _together(rows: list[Rows]) -> Rows:
+def joined_rows(rows: list[Rows]) -> Rows:
+    """Some stretches of rows as one."""
     if len(rows) == 1:
         return rows[0]
     return jax.tree.map(lambda *parts: np.concatenate(parts), *rows)
@@ -209,7 +227,7 @@ def slabs_of(
 ) -> Slabs:
     """The host evaluator of sums over these rows; arguments as of `Slabs`."""
     if isinstance(rows, StreamedRows):
-        return StreamedSlabs(rows)
+        return (rows.evaluator or StreamedSlabs)(rows)
     return Slabs(rows, size, keep, in_place)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from asymptotix.core.errors import InputError
 from asymptotix.data.batches import MEMORY, Stream
 from asymptotix.data.slabs import SLAB_ROWS
+from asymptotix.data.workers import stream_of
 
 LARGE = 256 * 2**20
 """Bytes from which a single file is read as a stream."""
@@ -23,8 +24,8 @@ def stream(source: Any, memory: int = MEMORY) -> Stream:
     Arguments:
         source: the path of a Parquet or CSV file, a folder or a pattern such as
             `"data/*.parquet"`, a PyArrow dataset or table, a list of record batches, a Polars lazy
-            frame, a DuckDB relation, or anything with `__arrow_c_stream__` that starts from its
-            first row whenever it is asked.
+            frame, a DuckDB relation, a Dask frame, or anything with `__arrow_c_stream__` that
+            starts from its first row whenever it is asked.
         memory: bytes that its columns may take where a verb needs all rows at once.
 
     Returns:
@@ -72,7 +73,10 @@ def is_several(path: str | Path) -> bool:
 
 def _is_in_memory(data: Any) -> bool:
     import narwhals as nw
+    import pandas as pd
 
+    if isinstance(data, pd.DataFrame):  # narwhals refuses repeated names, wanted or not
+        return True
     return isinstance(nw.from_native(data, pass_through=True, eager_only=True), nw.DataFrame)
 
 
@@ -91,6 +95,8 @@ def _opened(source: Any) -> Stream | None:
         return _lazy(source)
     if kind in ("duckdb", "_duckdb") and hasattr(source, "to_arrow_reader"):
         return _relation(source)
+    if kind == "dask":
+        return stream_of(source)
     if hasattr(source, "to_batches") and hasattr(source, "scanner"):
         return _dataset(source, "the dataset")
     return _capsule(source) if hasattr(source, "__arrow_c_stream__") else None
@@ -205,12 +211,15 @@ def _relation(relation: Any) -> Stream:
     return Stream(tuple(relation.columns), read, "the relation")
 
 
-def _capsule(source: Any) -> Stream:
+def _capsule(source: Any) -> Stream | None:
     import pyarrow as pa
 
     def read(_):
         return pa.RecordBatchReader.from_stream(source)
 
-    with pa.RecordBatchReader.from_stream(source) as first:
-        names = tuple(first.schema.names)
+    try:
+        with pa.RecordBatchReader.from_stream(source) as first:
+            names = tuple(first.schema.names)
+    except pa.ArrowException:  # one column alone, or values of mixed types
+        return None
     return Stream(names, read, f"the {type(source).__name__}")

@@ -11,14 +11,14 @@ import dataclasses
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from asymptotix.core.errors import InputError, MissingRowsWarning
 from asymptotix.data.batches import Stream
-from asymptotix.data.columns import column, kind, tidy_column
+from asymptotix.data.columns import column, kind
 from asymptotix.data.design import Design, assemble
 from asymptotix.data.formula import (
     Captured,
@@ -38,11 +38,10 @@ from asymptotix.data.recipe import (
     located,
 )
 from asymptotix.data.slabs import SLAB_ROWS
+from asymptotix.data.tally import Spread, Tally
 
-SAMPLE_ROWS = 16_384
-"""Rows at least that a sample has."""
-FEW = 4096
-"""Different responses up to which they are counted."""
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Survey:
@@ -82,14 +81,23 @@ class Survey:
                 if self.n == 0 and table.num_rows < SLAB_ROWS:
                     self.is_small = True
                     return self
-                self.first = self.first or table
-                try:
-                    self._add(open_source(table).frame(self.columns))
-                except InputError as error:
-                    raise located(error, self.n) from error
-                let_go()
-                self.n += table.num_rows
+                self.add(table)
                 bar(table.num_rows)
+        self.judge()
+        return self
+
+    def add(self, table: pa.Table) -> None:
+        """A stretch more."""
+        self.first = self.first or table
+        try:
+            self._add(open_source(table).frame(self.columns))
+        except InputError as error:
+            raise located(error, self.n) from error
+        let_go()
+        self.n += table.num_rows
+
+    def judge(self) -> None:
+        """Raise where there are no rows to fit."""
         refuse_rows_from_outside(self.parsed, self.n)
         if self.used == 0:
             told = ", ".join(f"'{name}' in {count}" for name, count in self.lost.most_common(4))
@@ -98,7 +106,6 @@ class Survey:
         if self.wanted.weights is not None and self.total == 0:
             name = self.wanted.weights
             raise InputError(f"All weights ('{name}') are zero.", code="weights", column=name)
-        return self
 
     def _add(self, frame: pd.DataFrame) -> None:
         self._look_at_columns(frame)
@@ -168,6 +175,39 @@ class Survey:
             seen |= set(first)
         if new:
             self.examples.append(found.frame.iloc[sorted(new)])
+
+    # --- several surveys of parts of a source -----------------------------------------------
+
+    def slim(self, most: int) -> Survey:
+        """What was found, without what finds it, and with at most so many rows of a sample."""
+        if self.first is not None:
+            self.first = self.first.slice(0, most)
+        self.sample.keep(most)
+        for name in ("stream", "parsed", "recording", "check"):
+            delattr(self, name)
+        return self
+
+    def merge(self, other: Survey) -> None:
+        """What a survey of the next rows has found too."""
+        if other.n == 0:
+            return
+        self.first = self.first or other.first
+        self.n, self.used = self.n + other.n, self.used + other.used
+        self.present, self.total = self.present + other.present, self.total + other.total
+        self.lost.update(other.lost)
+        self.answer_kinds |= other.answer_kinds
+        for name, kinds in other.kinds.items():
+            self.kinds[name] |= kinds
+        for name, order in other.categories.items():
+            self.categories.setdefault(name, {}).update(order)
+        for expr, state in other.states.items():
+            self._keep_state(expr, state)
+        if any(seen - self.levels.get(expr, set()) for expr, seen in other.levels.items()):
+            self.examples += other.examples
+        for expr, seen in other.levels.items():
+            self.levels.setdefault(expr, set()).update(seen)
+        self.sample.parts += other.sample.parts
+        self.tally.merge(other.tally)
 
     # --- what follows from it --------------------------------------------------------------
 
@@ -248,68 +288,6 @@ def _depends(what: str) -> InputError:
         code="stream",
         column=what,
     )
-
-
-class Spread:
-    """Every so-manieth row of a stream of unknown length: between one and two samples."""
-
-    def __init__(self):
-        self.step, self.parts, self.at = 1, [], []
-
-    def add(self, frame: pd.DataFrame, first: int) -> None:
-        """Rows whose positions are multiples of the step, which doubles when there are many."""
-        start = -first % self.step
-        # A copy, since a view would keep the whole stretch alive.
-        self._append(frame.iloc[start :: self.step].copy(), first + start)
-        while sum(map(len, self.parts)) > 2 * SAMPLE_ROWS:
-            self._thin()
-
-    def _append(self, part: pd.DataFrame, first: int) -> None:
-        if len(part):
-            self.parts.append(part)
-            self.at.append(first + self.step * np.arange(len(part)))
-
-    def _thin(self) -> None:
-        self.step *= 2
-        masks = [where % self.step == 0 for where in self.at]
-        kept = [(p[m], a[m]) for p, a, m in zip(self.parts, self.at, masks, strict=True) if m.any()]
-        self.parts, self.at = [p for p, _ in kept], [a for _, a in kept]
-
-
-class Tally:
-    """How often each response occurs, as long as there are few different ones."""
-
-    def __init__(self):
-        self.found: pd.DataFrame | None = None
-        self.is_open = True
-
-    def add(self, answer: pd.Series, trials, weights) -> None:
-        """One stretch more."""
-        if not self.is_open:
-            return
-        part = pd.DataFrame(
-            {
-                "y": answer.astype(object) if kind(answer) == "category" else answer.to_numpy(),
-                "trials": 0.0 if trials is None else trials,
-                "weight": np.ones(len(answer)) if weights is None else weights,
-            }
-        )
-        found = _grouped(part)
-        if self.found is not None:
-            found = _grouped(pd.concat([self.found, found], ignore_index=True))
-        self.found, self.has_trials = found, trials is not None
-        self.is_open = len(found) <= FEW
-
-    def values(self) -> tuple[pd.Series, Any, np.ndarray]:
-        """Responses, trials and weights."""
-        assert self.found is not None
-        answers = tidy_column(column(self.found, "y"), "response")
-        trials = self.found["trials"].to_numpy() if self.has_trials else None
-        return answers, trials, self.found["weight"].to_numpy()
-
-
-def _grouped(frame: pd.DataFrame) -> Any:
-    return frame.groupby(["y", "trials"], sort=False, as_index=False)["weight"].sum()
 
 
 def _one_kind(found: set[str], name: str) -> str:

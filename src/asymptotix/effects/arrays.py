@@ -16,9 +16,10 @@ from asymptotix.covariances import Covariance
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.source import HostSource, TracedSource
+from asymptotix.data.streamed import exemplar
 from asymptotix.effects.pieces import is_plain_linear
 from asymptotix.effects.scale import Scale, chosen_scale
-from asymptotix.fitting import Fit
+from asymptotix.fitting import Fit, as_rows
 from asymptotix.inference import Delta
 from asymptotix.model import Regression, layout
 from asymptotix.predictors import with_offset
@@ -55,9 +56,11 @@ def average_slopes(
         InputError: `x` is not a matrix, or there are no such columns.
     """
     model = fit.model if isinstance(fit, Fit) else fit
-    if len(jax.tree.leaves(rows.x)) != 1 or np.ndim(rows.x) != 2:
+    rows = as_rows(rows)
+    x = exemplar(rows).x
+    if len(jax.tree.leaves(x)) != 1 or np.ndim(x) != 2:
         raise InputError("average_slopes needs x as one matrix.", code="shape", column="x")
-    k = np.shape(rows.x)[1]
+    k = np.shape(x)[1]
     chosen = tuple(range(k)) if columns is None else tuple(int(j) for j in columns)
     if not all(0 <= j < k for j in chosen):
         raise InputError(f"columns={columns!r} must lie between 0 and {k - 1}.", code="columns")
@@ -69,12 +72,12 @@ def average_slopes(
 @scoped
 def _average(model: Regression, scale: Scale, rows: Rows, matrix, columns: tuple[int, ...]):
     arrays, static = split((model, scale))
-    plain = is_plain_linear(model, rows.x)
-    # The response has no part in it, and may have any structure.
-    without_y = Rows(rows.x, rows.x[:, 0], rows.weights, rows.weight_kind, rows.offset)
+    plain = is_plain_linear(model, exemplar(rows).x)
+    if isinstance(rows, Rows):  # the response has no part in it, and may have any structure
+        rows = Rows(rows.x, rows.x[:, 0], rows.weights, rows.weight_kind, rows.offset)
     traced = is_traced((model, rows, matrix))
-    where = TracedSource(without_y) if traced else HostSource(without_y, keep=False)
-    total, value, jacobian = where.sum(lambda b: _sums(static, plain, columns, arrays, b))
+    where = TracedSource(rows) if traced else HostSource(rows, keep=False)
+    total, value, jacobian = where.sum(functools.partial(_sums, static, plain, columns, arrays))
     value, jacobian = value / total, jacobian / total
     omitted = jnp.isnan(jnp.diagonal(matrix)) & ~jnp.all(jnp.isnan(matrix))
     known = jnp.where(omitted[:, None] | omitted[None, :], 0.0, matrix)

@@ -66,13 +66,32 @@ class Variable:
     Attributes:
         name, kind: its name and kind.
         levels: of categories, in the formula's order.
-        values: its numbers in the data of the fit.
+        numbers: how its numbers are spread in the data of the fit.
     """
 
     name: str
     kind: str
     levels: tuple = ()
-    values: np.ndarray | None = None
+    numbers: "Numbers | None" = None
+
+
+class Numbers:
+    """How the numbers of a variable are spread.
+
+    Arguments:
+        values: all of them, without missing ones.
+    """
+
+    def __init__(self, values: np.ndarray):
+        self.values = values
+
+    def ends(self) -> tuple[float, float]:
+        """The smallest and the largest."""
+        return self.values.min(), self.values.max()
+
+    def spread(self, name: str) -> float:
+        """The standard deviation `"sd"`, twice that, or the distance of the quartiles `"iqr"`."""
+        return _SPREADS[name](self.values)
 
 
 def known_variables(spec: DesignSpec | DesignSpecs, seen: pd.DataFrame) -> dict[str, Variable]:
@@ -103,7 +122,7 @@ def _variable(spec: DesignSpec | DesignSpecs, name: str, seen: pd.Series) -> Var
     if kind == "date":
         return Variable(name, "date")
     values = seen.dropna().to_numpy(float)
-    return Variable(name, "binary" if _is_binary(values) else "number", (), values)
+    return Variable(name, "binary" if _is_binary(values) else "number", (), Numbers(values))
 
 
 def _is_binary(values: np.ndarray) -> bool:
@@ -189,13 +208,13 @@ def _compared(variable: Variable, request, comparison) -> list[Contrast]:
         return [_pair(variable.name, low, high, comparison) for low, high in pairs]
     if variable.kind == "binary" and request is None:
         return [_pair(variable.name, 0, 1, comparison)]
-    values = variable.values
-    assert values is not None  # numbers have them
+    numbers = variable.numbers
+    assert numbers is not None  # no other kind is left
     if isinstance(request, str) and request == "minmax":
-        return [_pair(variable.name, values.min(), values.max(), comparison)]
+        return [_pair(variable.name, *numbers.ends(), comparison)]
     if isinstance(request, str) and request in _SPREADS:
         # A spread is centred: half below the observed value and half above.
-        half = _SPREADS[request](values) / 2
+        half = numbers.spread(request) / 2
         return [_moved(variable.name, request, -half, half)]
     if isinstance(request, Sequence) and not isinstance(request, str) and len(request) == 2:
         low, high = map(float, request)

@@ -31,6 +31,7 @@ class Estimates:
         limits: intervals known otherwise than from the variances, `(low, high)` as a function of
             the coverage, or `None`.
         null: what they are tested against.
+        told: how refits ended, where some of them failed.
     """
 
     labels: pd.DataFrame
@@ -40,6 +41,7 @@ class Estimates:
     draws: np.ndarray | None = None
     limits: Callable[[float], tuple[np.ndarray, np.ndarray]] | None = None
     null: float = 0.0
+    told: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,11 +95,11 @@ def with_jacobian(labels, values, jacobian, matrix, **fields) -> Estimates:
     return Estimates(labels, values, variances, (jacobian, matrix), **fields)
 
 
-def from_draws(labels, values, draws) -> Estimates:
+def from_draws(labels, values, draws, told: str = "") -> Estimates:
     """Covariances of draws from a simulated distribution; their quantiles make the intervals."""
     centred = (draws - draws.mean(axis=0)).T / np.sqrt(len(draws) - 1)
     variances = np.einsum("ij,ij->i", centred, centred)
-    return Estimates(labels, values, variances, (centred, np.eye(len(draws))), draws)
+    return Estimates(labels, values, variances, (centred, np.eye(len(draws))), draws, told=told)
 
 
 def transformed(given: Estimates, function: Callable, labels: pd.DataFrame) -> Estimates:
@@ -117,7 +119,7 @@ def transformed(given: Estimates, function: Callable, labels: pd.DataFrame) -> E
         at = jnp.asarray(given.values)
         values = np.asarray(function(at), float)
         if given.draws is not None:
-            return from_draws(labels, values, np.asarray(jax.lax.map(function, given.draws)))
+            return from_draws(labels, values, np.asarray(jax.lax.map(function, given.draws)), given.told)
         outer = np.asarray(jax.jacobian(function)(at))
     known = np.isfinite(given.variances)
     depends = (outer[:, ~known] != 0).any(axis=1) | ~np.isfinite(outer).all(axis=1)

@@ -1,6 +1,8 @@
 """Averages and row-wise values of effects, with derivatives: sums over rows by the reducer."""
 
+import dataclasses
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -25,6 +27,10 @@ from asymptotix.effects.kernels import (
 from asymptotix.effects.scale import Scale
 from asymptotix.fitting.small import plan, x_outline
 from asymptotix.model import Regression, layout
+
+
+TOGETHER = 64
+"""Draws with weights of their own that are averaged in one pass."""
 
 
 class Change(NamedTuple):
@@ -134,11 +140,52 @@ def simulated_averages(model, scale, quantity, sample: Sample, thetas, change: C
     return values[:, :g] / weights[:g, None]
 
 
+def resampled_averages(
+    model,
+    scale,
+    quantity,
+    sample: Sample,
+    thetas,
+    counts: Callable[[slice], np.ndarray],
+    change: Change = Change(),
+):
+    """Means at each of many parameter vectors, each with weights of its own: `(draws, g, c)`.
+
+    Arguments:
+        counts: from a stretch of draws to what multiplies the sample's weights in each, shape
+            `(draws, n)`.
+    """
+    wide, rows, index, keep = _prepared(model, sample, change)
+    arrays, static = split((wide, scale))
+    size, found = _power_of_two(sample.n_groups), []
+    for first in range(0, len(thetas), TOGETHER):
+        part = slice(first, min(first + TOGETHER, len(thetas)))
+        # A last stretch is filled up with draws that do not count, so that one program serves all.
+        padded, copies = np.zeros((TOGETHER, layout(wide).size)), np.ones((TOGETHER, len(sample.x)))
+        padded[: part.stop - first, keep] = thetas[part]
+        padded[part.stop - first :, keep] = thetas[0]
+        copies[: part.stop - first] = counts(part)
+        own = dataclasses.replace(rows, y=Copied(*rows.y, copies.T))
+        with double():
+            weights, values = source(own, keep=False).sum(
+                functools.partial(_resampled, static, quantity, size, arrays, index, padded)
+            )
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found.append((values / weights[:, :, None])[: part.stop - first])
+    return np.concatenate(found)[:, : sample.n_groups]
+
+
 def simulated_rows(model, scale, quantity, sample: Sample, thetas, change: Change = Change()):
     """Values of each row at each of many parameter vectors, shape `(draws, n, c)`."""
-    where = layout(model)
-    models = (where.replace(model, theta) for theta in thetas)
-    return np.stack([values_by_row(m, scale, quantity, sample, change) for m in models])
+    wide, rows, index, keep = _prepared(model, sample, change)
+    arrays, static = split((wide, scale))
+    padded = np.zeros((len(thetas), layout(wide).size))
+    padded[:, keep] = thetas
+    with double():
+        values = source(rows, keep=False).rowwise(
+            functools.partial(_simulated_rows, static, quantity, arrays, index, padded)
+        )
+    return np.swapaxes(values, 0, 1)
 
 
 def values_by_row(model, scale, quantity, sample: Sample, change: Change = Change()) -> np.ndarray:
@@ -149,6 +196,14 @@ def values_by_row(model, scale, quantity, sample: Sample, change: Change = Chang
         return source(rows, keep=False).rowwise(
             lambda b: _values(static, quantity, arrays, index, b)
         )
+
+
+class Copied(NamedTuple):
+    """`Extra`, with how often each row counts in each of some draws."""
+
+    group: Float[Array, "n"]
+    variable: Float[Array, "n"]
+    copies: Float[Array, "n draws"]
 
 
 def _prepared(model: Regression, sample: Sample, change: Change):
@@ -252,3 +307,31 @@ def _simulated(static, quantity, n_groups, arrays, index, thetas, rows: Block):
         return weights.sum(axis=0), jax.lax.map(at, thetas)
 
     return sum_blocks(block, rows)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _resampled(static, quantity, n_groups, arrays, index, thetas, rows: Block):
+    model, scale = static.combine(arrays)
+
+    def block(b: Block):
+        weights = _group_weights(b, n_groups)
+
+        def at(given):
+            theta, copies = given
+            own = weights * copies[:, None]
+            return own.sum(axis=0), own.T @ values_of(model, scale, quantity, theta, index, b)
+
+        return jax.lax.map(at, (thetas, b.y.copies.T))
+
+    return sum_blocks(block, rows)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _simulated_rows(static, quantity, arrays, index, thetas, rows: Block):
+    model, scale = static.combine(arrays)
+
+    def block(b: Block):
+        values = jax.lax.map(lambda t: values_of(model, scale, quantity, t, index, b), thetas)
+        return jnp.swapaxes(values, 0, 1)
+
+    return map_blocks(block, rows)

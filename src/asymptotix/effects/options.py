@@ -1,12 +1,15 @@
 """The keywords that the verbs share, checked before anything is computed."""
 
 import dataclasses
+import functools
+import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import jax.numpy as jnp
 
-from asymptotix.core.errors import InputError
+from asymptotix.core.errors import InputError, check_confidence, close_matches
+from asymptotix.covariances import Bootstrap
 from asymptotix.effects.contrasts import LABELS, SLOPES
 
 COMPARISONS: Mapping[str, Callable] = {
@@ -16,16 +19,113 @@ COMPARISONS: Mapping[str, Callable] = {
     "lnor": lambda high, low: jnp.log(high / (1 - high)) - jnp.log(low / (1 - low)),
 }
 
+METHODS = ("delta", "simulation", "bootstrap")
+
+
+class PredictionOptions(TypedDict, total=False):
+    r"""The keywords of every verb.
+
+    Arguments:
+        variables: the variables concerned; all by default. A name, a list, or a dict: to a step
+            (`{"educ": 4}`), a pair (`{"educ": (8, 12)}`), `"sd"`, `"2sd"`, `"iqr"`, `"minmax"`;
+            for categories `"reference"`, `"sequential"`, `"pairwise"` or a pair of levels; for
+            the derivative in a 0/1 variable `"dydx"`. For `avg_predictions` to values.
+        by: one or several columns; averages are taken within their levels; `True` for all rows.
+        type: `"response"` for the mean, `"link"` for $\eta$, `"probability"` (with `value=`) of an
+            event, `"quantile"` (with `q=`) of the response.
+        value: a value of a discrete response, one of its labels, an event such as `">= 3"` or
+            `"< 0.5"`, or a list of these. Of grouped responses `(successes, trials)`.
+        q: one probability or several, such as `[0.1, 0.5, 0.9]`.
+        hypothesis: as in `Results.hypotheses`, about the estimates of the verb.
+        transform: a function applied to estimates and limits, such as `np.exp`.
+        weights: of averages: a column's name or numbers. By default the fit's frequency or
+            sampling weights where its own rows are averaged.
+        confidence: coverage of intervals; that of the fit by default.
+        vcov: another covariance: a name such as `"HC1"`, a covariance object, or a matrix;
+            `False` for estimates alone.
+        unconditional: for averages over the rows of the fit, whether the covariates count as
+            sampled too; a column's name for clusters that were sampled.
+        method: `"delta"`; `"simulation"` from the asymptotic normal distribution of the
+            parameters; `"bootstrap"` or an `asx.Bootstrap`, by fits to resampled data, with
+            percentile intervals.
+        n_draws, key: of simulation and bootstrap: how many, and a JAX random key.
+    """
+
+    variables: Any
+    by: Any
+    type: str
+    value: Any
+    q: Any
+    hypothesis: Any
+    transform: Callable | None
+    weights: Any
+    confidence: float | None
+    vcov: Any
+    unconditional: Any
+    method: Any
+    n_draws: int
+    key: Any
+
+
+class ComparisonOptions(PredictionOptions, total=False):
+    """Those of comparisons.
+
+    Arguments:
+        comparison: `"difference"`, `"ratio"`, `"lnratio"`, `"lnor"` (log odds ratio), or a
+            function of the high and the low prediction that JAX can trace.
+    """
+
+    comparison: Any
+
+
+class SlopeOptions(PredictionOptions, total=False):
+    r"""Those of slopes.
+
+    Arguments:
+        slope: `"dydx"`; elasticities `"eyex"`; `"dyex"` (in $\log x$) and `"eydx"` (of
+            $\log y$). Elasticities are of numbers: other variables are left out.
+    """
+
+    slope: str
+
+
+def with_keywords(known: Any) -> Callable:
+    """Decorate a verb so that `help` lists its keywords, and others are refused by name."""
+    names = list(known.__annotations__)
+
+    def decorate(verb: Callable) -> Callable:
+        @functools.wraps(verb)
+        def called(self, newdata=None, **options):
+            for name in options:
+                if name not in names:
+                    raise TypeError(
+                        f"{verb.__name__}() has no keyword {name!r}.{close_matches(name, names)} "
+                        f"It takes newdata, {', '.join(names)}."
+                    )
+            return verb(self, newdata, **options)
+
+        given = inspect.signature(verb)
+        first = [p for p in given.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        rest = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS.get(name))
+            for name in names
+        ]
+        called.__signature__ = given.replace(parameters=[*first, *rest])  # pyright: ignore
+        return called
+
+    return decorate
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """How a verb is asked; see `Effects` in `results/effects.py` for the meaning of each field."""
+    """How a verb is asked; see `PredictionOptions` and those after it for what fields mean."""
 
     variables: Any = None
     newdata: Any = None
     by: Any = None
     type: str = "response"
     value: Any = None
+    q: Any = None
     comparison: Any = "difference"
     slope: str | None = None
     hypothesis: Any = None
@@ -33,23 +133,23 @@ class Options:
     weights: Any = "fit"
     confidence: float = 0.95
     unconditional: Any = False
-    method: str = "delta"
+    method: Any = "delta"
     n_draws: int = 1000
     key: Any = None
     average: bool = False
 
     def __post_init__(self):
-        _check(0 < self.confidence < 1, f"confidence={self.confidence!r} must lie between 0 and 1")
-        _one_of("method", self.method, ("delta", "simulation"))
+        check_confidence(self.confidence)
+        if not isinstance(self.method, Bootstrap):
+            _one_of("method", self.method, METHODS)
         if self.slope is not None:
             _one_of("slope", self.slope, tuple(SLOPES))
         if not callable(self.comparison):
             _one_of("comparison", self.comparison, tuple(LABELS))
-        simulated = self.method == "simulation"
         _check(
-            simulated == (self.key is not None),
-            "method='simulation' needs a key, such as key=jax.random.key(0), and no other method "
-            "takes one",
+            (self.method in ("simulation", "bootstrap")) == (self.key is not None),
+            "method='simulation' or 'bootstrap' needs a key, such as key=jax.random.key(0), and no "
+            "other method takes one",
         )
         _check(self.n_draws >= 2, "n_draws must be at least 2")
         _check(
@@ -58,9 +158,27 @@ class Options:
         )
         if self.unconditional is not False:
             _check(
-                self.newdata is None and self.averages and not simulated,
-                "unconditional=True is for averages over the rows of the fit, by method='delta'",
+                self.newdata is None and self.averages and self.method != "simulation",
+                "unconditional=True is for averages over the rows of the fit, by method='delta' "
+                "or 'bootstrap'",
             )
+            _check(
+                self.bootstrap is None or self.unconditional is True,
+                "unconditional= takes no column beside a bootstrap; name it there, "
+                "method=asx.Bootstrap(kind='cluster', groups=..., key=...)",
+            )
+            _check(
+                self.bootstrap is None or self.bootstrap.scheme != "parametric",
+                "A parametric bootstrap keeps the covariates; use kind='pairs', or leave "
+                "unconditional out",
+            )
+
+    @functools.cached_property
+    def bootstrap(self) -> Bootstrap | None:
+        """The bootstrap that is asked for, if one is."""
+        if isinstance(self.method, Bootstrap):
+            return self.method
+        return Bootstrap(self.n_draws, key=self.key) if self.method == "bootstrap" else None
 
     @property
     def averages(self) -> bool:
@@ -78,6 +196,12 @@ class Options:
     def compare(self) -> Callable:
         """The function of the high and the low value."""
         return self.comparison if callable(self.comparison) else COMPARISONS[self.comparison]
+
+
+_DEFAULTS = {f.name: f.default for f in dataclasses.fields(Options)} | {
+    "confidence": None,
+    "slope": "dydx",
+}
 
 
 def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:

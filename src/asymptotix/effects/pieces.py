@@ -6,17 +6,18 @@ predictions, not the average of the rows' ratios. (Semi-)elasticities are averag
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import numpy as np
 
 from asymptotix.core.precision import double
+from asymptotix.effects.draws import Draws
 from asymptotix.effects.evaluate import (
     Averages,
     Change,
     Sample,
     averages,
+    resampled_averages,
     rowwise,
     simulated_averages,
     simulated_rows,
@@ -24,6 +25,8 @@ from asymptotix.effects.evaluate import (
 from asymptotix.effects.kernels import Quantity
 from asymptotix.effects.scale import Scale
 from asymptotix.model import Regression, layout
+
+UNIT_SLOPE = Quantity("unit slope")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,28 +76,46 @@ class Found:
     outer: np.ndarray | None = None
 
 
-def averaged(model: Regression, scale: Scale, piece: Piece, sample: Sample, thetas=None) -> Found:
-    """The effect in each group, with derivatives in theta or, given `thetas`, draws."""
+def averaged(
+    model: Regression, scale: Scale, piece: Piece, sample: Sample, draws: Draws | None = None
+) -> Found:
+    """The effect in each group, with derivatives in theta or, given `draws`, of each of them."""
     moments = averages(model, scale, piece.quantity, sample, piece.change)
+    if draws is None:
+        return made_of(piece, moments)
+    given = model, scale, piece.quantity, sample, draws.thetas
+    if draws.counts is not None:
+        return made_of(piece, moments, resampled_averages(*given, draws.counts, piece.change))
+    return made_of(piece, moments, simulated_averages(*given, piece.change))
+
+
+def made_of(piece: Piece, moments: Averages, draws=None) -> Found:
+    """The effect in each group, of averages and, where there are such, of draws of them."""
     with double():
         values = np.asarray(jax.vmap(piece.combine)(moments.values))
+        if draws is not None:
+            return Found(values, draws=np.asarray(jax.vmap(jax.vmap(piece.combine))(draws)))
         outer = np.asarray(jax.vmap(jax.jacobian(piece.combine))(moments.values))
         jacobian = np.einsum("gcm,gmp->gcp", outer, moments.jacobian)
-        if thetas is None:
-            return Found(values, jacobian, moments=moments, outer=outer)
-        draws = simulated_averages(model, scale, piece.quantity, sample, thetas, piece.change)
-        return Found(values, draws=np.asarray(jax.vmap(jax.vmap(piece.combine))(draws)))
+        return Found(values, jacobian, moments=moments, outer=outer)
 
 
 def by_row(
-    model: Regression, scale: Scale, piece: Piece, sample: Sample, matrix, *, full: bool, thetas
+    model: Regression,
+    scale: Scale,
+    piece: Piece,
+    sample: Sample,
+    matrix,
+    *,
+    full: bool,
+    draws: Draws | None = None,
 ) -> Found:
     """The effect in each row, with derivatives where `full`, else variances only."""
     quantity = piece.in_rows()
     values, second = rowwise(model, scale, quantity, sample, matrix, piece.change, full)
-    if thetas is not None:
-        draws = simulated_rows(model, scale, quantity, sample, thetas, piece.change)
-        return Found(values, draws=draws)
+    if draws is not None:
+        found = simulated_rows(model, scale, quantity, sample, draws.thetas, piece.change)
+        return Found(values, draws=found)
     return Found(values, second) if full else Found(values, variances=second)
 
 
@@ -112,7 +133,11 @@ def own_slopes(model: Regression, scale: Scale, sample: Sample, columns) -> list
     $\overline{T'(\eta)}\,\beta_j$, with derivative $\beta_j \overline{T''(\eta)\,x} +
     \overline{T'(\eta)}\,e_j$ in $\beta$.
     """
-    base = averages(model, scale, Quantity("unit slope"), sample)
+    return slopes_of(averages(model, scale, UNIT_SLOPE, sample), model, columns)
+
+
+def slopes_of(base: Averages, model: Regression, columns) -> list[Found]:
+    r"""The same from the averages of $T'(\eta)$."""
     theta = np.asarray(layout(model).flatten(model), float)
     found = []
     for j in columns:
@@ -120,18 +145,3 @@ def own_slopes(model: Regression, scale: Scale, sample: Sample, columns) -> list
         jacobian[:, :, j] += base.values
         found.append(Found(np.asarray(base.values * theta[j]), jacobian))
     return found
-
-
-def drawn_parameters(model: Regression, matrix: np.ndarray, key: Any, n_draws: int) -> np.ndarray:
-    """Draws from the asymptotic normal distribution of the parameters, shape `(draws, p)`.
-
-    Parameters without a variance (omitted columns) stay where they are.
-    """
-    theta = np.asarray(layout(model).flatten(model), float)
-    moving = np.diagonal(matrix) > 0
-    draws = np.tile(theta, (n_draws, 1))
-    with double():
-        normal = np.asarray(jax.random.normal(key, (n_draws, int(moving.sum())), "float64"))
-    root = np.linalg.cholesky(matrix[np.ix_(moving, moving)])
-    draws[:, moving] += normal @ root.T
-    return draws

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
@@ -11,6 +11,7 @@ import pandas as pd
 
 from asymptotix.core.errors import InputError
 from asymptotix.core.reference import Reference
+from asymptotix.covariances import Bootstrap
 from asymptotix.data.columns import as_trained, column
 from asymptotix.data.design import DesignSpec
 from asymptotix.data.designs import DesignSpecs
@@ -59,6 +60,10 @@ class Problem:
         evaluate: reads the rows of the fit: `(rows, kept)`.
         clusters: from the rows of the fit to a code a row, `None` for independent rows.
         reference: the distribution of an estimate over its error.
+        resampling: from a bootstrap to the same with its clusters found, and the rows of the fit.
+        levels: labels of the response, in the order of their numbers.
+        read_stretches: of a fit on a stream: from further columns to its rows, a stretch at a
+            time, which of the stretch's rows they are, and its table.
     """
 
     fit: Fit
@@ -71,6 +76,11 @@ class Problem:
     evaluate: Callable[[], tuple[Rows, np.ndarray]]
     clusters: Callable[[Rows], np.ndarray | None]
     reference: Reference
+    resampling: Callable[[Bootstrap], tuple[Bootstrap, Rows]]
+    levels: tuple[Any, ...] = ()
+    read_stretches: Callable[[list[str]], Iterator[tuple[Rows | None, np.ndarray, Any]]] | None = (
+        None
+    )
 
     def own(self, extra: Iterable[str] = (), weights: Any = "fit") -> tuple[Data, Rows]:
         """The rows of the fit, and its `Rows`.
@@ -85,8 +95,14 @@ class Problem:
                 "The fit does not hold its data (keep_data=False); pass newdata=.", code="no_data"
             )
         rows, kept = self.evaluate()
-        frame = self.read(self.source, [*self.spec.variables, *extra], kept)
-        given = self._weights(weights, rows, self.source, kept)
+        return self.of_rows(rows, kept, self.source, extra, weights)
+
+    def of_rows(
+        self, rows: Rows, kept: np.ndarray, source: Any, extra, weights
+    ) -> tuple[Data, Rows]:
+        """The same of rows of the fit that were evaluated from a source."""
+        frame = self.read(source, [*self.spec.variables, *extra], kept)
+        given = self._weights(weights, rows, source, kept)
         offset = None if rows.offset is None else np.asarray(rows.offset)
         data = Data(frame, one_matrix(rows.x), offset, given, np.flatnonzero(kept))
         if rows.weights is None:

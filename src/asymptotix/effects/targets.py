@@ -42,7 +42,7 @@ def asked(problem: Problem, options: Options) -> Asked:
     """The rows of a request, grouped."""
     data, rows = _data(problem, options)
     by = [] if not options.averages else list(options.by_columns)
-    groups, codes = _grouped(data.frame, by)
+    groups, codes = grouped(data.frame, by)
     sample = Sample(
         data.x, data.offset, data.weights, codes if len(groups) > 1 else None, len(groups)
     )
@@ -57,8 +57,10 @@ def _data(problem: Problem, options: Options) -> tuple[Data, Rows | None]:
     weights = None if of_fit else options.weights
     if isinstance(newdata, str):
         if newdata not in STATISTICS:
+            hint = f" Did you mean variables={newdata!r}?" if newdata in problem.spec.kinds else ""
             raise InputError(
-                f"newdata={newdata!r} must be data, a grid, 'mean' or 'median'.", code="option"
+                f"newdata={newdata!r} must be data, a grid, 'mean' or 'median'.{hint}",
+                code="option",
             )
         newdata = DataGrid(STATISTICS[newdata], {})
     if isinstance(newdata, DataGrid):
@@ -77,7 +79,7 @@ def grid(problem: Problem, given: DataGrid, extra=()) -> pd.DataFrame:
     return filled(given, frame, categories(problem.spec), data.weights)
 
 
-def _grouped(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
+def grouped(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
     """The levels of the by-variables in order, and the group of each row."""
     if not by:
         return pd.DataFrame(index=[0]), np.zeros(len(frame))

@@ -21,6 +21,7 @@ from asymptotix.data.blocks import map_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.source import source
+from asymptotix.effects.dispersed import has_dispersion, joint_influence
 from asymptotix.effects.evaluate import Change, Sample, values_by_row
 from asymptotix.effects.pieces import Found, Piece
 from asymptotix.effects.scale import Scale
@@ -52,12 +53,16 @@ def unconditional_covariance(
     sums = np.zeros((n_clusters, len(slopes)))
     total, counting = np.zeros((len(slopes),) * 2), rows.weight_kind == "frequency"
     n, pairs = len(sample.x), list(zip(pieces, found, strict=True))
+    whole = joint_influence(fit, rows) if has_dispersion(model) else None
     for first in range(0, n, SLAB_ROWS):
         at = slice(first, min(first + SLAB_ROWS, n))
         own = [_deviations(model, scale, *pair, sample, at) for pair in pairs]
         weight = np.ones(at.stop - first) if rows.weights is None else np.asarray(rows.weights)[at]
-        scores = _parameter_influence(fit, _taken(rows, at)) * weight[:, None]
-        influence = np.concatenate(own, axis=1) + scores @ slopes.T
+        if whole is None:
+            moved = _parameter_influence(fit, _taken(rows, at)) * weight[:, None]
+        else:
+            moved = whole[at]
+        influence = np.concatenate(own, axis=1) + moved @ slopes.T
         if clusters is not None:
             np.add.at(sums, clusters[at], influence)
         else:

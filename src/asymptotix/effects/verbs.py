@@ -14,6 +14,8 @@ from asymptotix.data.frames import open_source
 from asymptotix.data.redesign import split_by_use
 from asymptotix.effects.columns import omitted_columns, placed
 from asymptotix.effects.contrasts import Contrast, contrasts
+from asymptotix.effects.dispersed import on_scale
+from asymptotix.effects.draws import Draws, drawn
 from asymptotix.effects.estimates import LARGEST_COVARIANCE, Estimates, from_draws, with_jacobian
 from asymptotix.effects.evaluate import Change
 from asymptotix.effects.hypotheses import tested
@@ -24,12 +26,11 @@ from asymptotix.effects.pieces import (
     Piece,
     averaged,
     by_row,
-    drawn_parameters,
     is_plain_linear,
     own_slopes,
 )
 from asymptotix.effects.problem import Data, Problem
-from asymptotix.effects.scale import Scale, chosen_scale
+from asymptotix.effects.scale import Scale
 from asymptotix.effects.targets import Asked, asked, change_of, counterfactuals, known
 from asymptotix.effects.unconditional import unconditional_covariance
 from asymptotix.links import AbstractLink
@@ -48,11 +49,11 @@ class Named(NamedTuple):
 
 def predictions(problem: Problem, options: Options) -> tuple[Estimates, Data]:
     """Predictions of rows, or their averages, and the data they are of."""
-    scale, at = _begin(problem, options)
+    problem, scale, at = _begin(problem, options)
     if options.variables is None:
         pieces = [Named({}, Piece(Quantity("level"), Change()))]
     else:
-        pieces = _counterfactual_pieces(problem, options, at)
+        pieces = counterfactual_pieces(problem, options, at.data)
     made = _effects(problem, options, scale, at, pieces)
     if not options.averages and options.method == "delta":
         made = _with_link_limits(problem, options, made, at)
@@ -61,25 +62,41 @@ def predictions(problem: Problem, options: Options) -> tuple[Estimates, Data]:
 
 def comparisons(problem: Problem, options: Options) -> tuple[Estimates, Data]:
     """Differences, ratios or slopes of predictions, and the data they are of."""
-    scale, at = _begin(problem, options)
+    problem, scale, at = _begin(problem, options)
+    require_derivative(scale, options)
     wanted = contrasts(
         known(problem, at.data), options.variables, options.comparison, options.slope
     )
-    if options.averages and _may_share_a_pass(problem, options, at):
+    if options.averages and may_share_a_pass(problem, options, at.data.x):
         made = _slopes_sharing_a_pass(problem, options, scale, at, wanted)
     else:
         made = _effects(
-            problem, options, scale, at, [_named(problem, options, at, c) for c in wanted]
+            problem,
+            options,
+            scale,
+            at,
+            [contrast_piece(problem, options, at.data, c) for c in wanted],
         )
     return tested(made, options.hypothesis), at.data
 
 
-def _begin(problem: Problem, options: Options) -> tuple[Scale, Asked]:
-    scale = chosen_scale(options.type, options.value, problem.model.family)
-    return scale, asked(problem, options)
+def _begin(problem: Problem, options: Options) -> tuple[Problem, Scale, Asked]:
+    problem, scale = on_scale(problem, options)
+    return problem, scale, asked(problem, options)
 
 
-def _counterfactual_pieces(problem: Problem, options: Options, at: Asked) -> list[Named]:
+def require_derivative(scale: Scale, options: Options) -> None:
+    """Refuse slopes of what moves in steps."""
+    if options.slope is not None and not scale.is_smooth:
+        raise InputError(
+            "A quantile of a discrete response is a whole number, which has no derivative; ask "
+            "for a contrast by comparisons(), or for slopes of the probability of an event.",
+            code="no_derivative",
+        )
+
+
+def counterfactual_pieces(problem: Problem, options: Options, data: Data) -> list[Named]:
+    """Predictions with some variables at given values."""
     wanted = options.variables
     if not isinstance(wanted, dict) or not wanted or not options.averages:
         raise InputError(
@@ -94,14 +111,15 @@ def _counterfactual_pieces(problem: Problem, options: Options, at: Asked) -> lis
             )
     return [
         Named(fixed, Piece(Quantity("level"), change))
-        for fixed, change in counterfactuals(problem, wanted, at.data)
+        for fixed, change in counterfactuals(problem, wanted, data)
     ]
 
 
-def _named(problem: Problem, options: Options, at: Asked, contrast: Contrast) -> Named:
-    change = change_of(problem, contrast, at.data)
+def contrast_piece(problem: Problem, options: Options, data: Data, contrast: Contrast) -> Named:
+    """A contrast or derivative at some rows."""
+    change = change_of(problem, contrast, data)
     labels = {"term": contrast.variable, "contrast": contrast.label}
-    withheld = bool(omitted_columns(problem.fit, at.data.x.shape[1])[change.index].any())
+    withheld = bool(omitted_columns(problem.fit, data.x.shape[1])[change.index].any())
     if contrast.is_slope:
         quantity = Quantity("slope", slope=options.slope)  # pyright: ignore[reportArgumentType]
         return Named(labels, Piece(quantity, change), withheld)
@@ -111,36 +129,34 @@ def _named(problem: Problem, options: Options, at: Asked, contrast: Contrast) ->
 def _effects(
     problem: Problem, options: Options, scale: Scale, at: Asked, named: list[Named]
 ) -> Estimates:
-    thetas = None
-    if options.method == "simulation":
-        model = problem.model
-        thetas = drawn_parameters(model, problem.matrix, options.key, options.n_draws)
+    draws = drawn(problem, options)
+    told = "" if draws is None else draws.told
     if options.averages:
-        found = [averaged(problem.model, scale, p.piece, at.sample, thetas) for p in named]
-        labels = _labels(problem, options, named, at.groups, found[0].values.shape[1])
-        return _gathered(problem, options, scale, at, named, found, labels)
-    found = _rowwise(problem, options, scale, at, named, thetas)
+        found = [averaged(problem.model, scale, p.piece, at.sample, draws) for p in named]
+        labels = labels_of(problem, options, named, at.groups, found[0].values.shape[1])
+        return gathered(problem, options, scale, at, named, found, labels, told)
+    found = _rowwise(problem, scale, at, named, draws)
     rows = pd.DataFrame({"rowid": at.data.rowid})
-    labels = _labels(problem, options, named, rows, found[0].values.shape[1])
-    return _gathered(problem, options, scale, at, named, found, labels)
+    labels = labels_of(problem, options, named, rows, found[0].values.shape[1])
+    return gathered(problem, options, scale, at, named, found, labels, told)
 
 
-def _rowwise(problem, options: Options, scale, at: Asked, named, thetas) -> list[Found]:
+def _rowwise(problem, scale, at: Asked, named, draws: Draws | None) -> list[Found]:
     n = len(at.data.x)
-    if thetas is not None and n * len(thetas) * len(named) > MOST_DRAWS:
+    if draws is not None and n * len(draws.thetas) * len(named) > MOST_DRAWS:
         raise InputError(
-            f"Simulation would keep {n * len(thetas) * len(named)} numbers for {n} rows; average "
-            "them, take fewer rows or draws, or use method='delta'.",
+            f"{len(draws.thetas)} draws would keep {n * len(draws.thetas) * len(named)} numbers for "
+            f"{n} rows; average them, take fewer rows or draws, or use method='delta'.",
             code="too_many",
         )
     full = n * len(named) <= LARGEST_COVARIANCE
     return [
-        by_row(problem.model, scale, p.piece, at.sample, problem.matrix, full=full, thetas=thetas)
+        by_row(problem.model, scale, p.piece, at.sample, problem.matrix, full=full, draws=draws)
         for p in named
     ]
 
 
-def _labels(
+def labels_of(
     problem: Problem, options: Options, named: list[Named], rows: pd.DataFrame, components: int
 ) -> pd.DataFrame:
     """Labels of all estimates: piece, then row or group, then component."""
@@ -161,22 +177,33 @@ def _labels(
     return labels
 
 
-def _gathered(
-    problem: Problem, options: Options, scale, at: Asked, named, found: list[Found], labels
+def gathered(
+    problem: Problem,
+    options: Options,
+    scale: Scale,
+    at: Asked | None,
+    named: list[Named],
+    found: list[Found],
+    labels: pd.DataFrame,
+    told: str = "",
 ) -> Estimates:
+    """Effects of several pieces with their covariance; `at` where covariates count as sampled."""
     values = np.concatenate([f.values.ravel() for f in found])
     sizes = [f.values.size for f in found]
     withheld = np.repeat([p.withheld for p in named], sizes)
     values = np.where(withheld, np.nan, values)
     if found[0].draws is not None:
         draws = np.concatenate([f.draws.reshape(len(f.draws), -1) for f in found], axis=1)  # pyright: ignore
-        return from_draws(labels, values, draws)
+        return from_draws(labels, values, draws, told)
+    if not scale.is_smooth:
+        return Estimates(labels, values, np.full(len(values), np.nan))
     if found[0].jacobian is None:
         variances = np.concatenate([f.variances.ravel() for f in found])  # pyright: ignore
         return Estimates(labels, values, np.where(withheld, np.nan, variances))
     slopes = np.concatenate([f.jacobian.reshape(f.values.size, -1) for f in found])  # pyright: ignore
     if options.unconditional is False:
         return with_jacobian(labels, values, slopes, problem.matrix)
+    assert at is not None
     assert at.rows is not None
     covariance = unconditional_covariance(
         problem.fit,
@@ -203,38 +230,50 @@ def _clusters(problem: Problem, options: Options, at: Asked) -> np.ndarray | Non
 # Slopes that share a pass
 
 
-def _may_share_a_pass(problem: Problem, options: Options, at: Asked) -> bool:
+def may_share_a_pass(problem: Problem, options: Options, x) -> bool:
+    """Whether all derivatives in such variables follow from averages of one."""
     return (
         options.slope == "dydx"
         and options.method == "delta"
         and options.unconditional is False
-        and is_plain_linear(problem.model, at.data.x)
+        and is_plain_linear(problem.model, x)
     )
+
+
+def columns_alone(problem: Problem, wanted: list[Contrast]) -> dict[str, int]:
+    """The columns of variables whose derivatives are asked for and that are columns themselves."""
+    alone, ((spec, _),) = {}, placed(problem.spec)
+    for c in wanted:
+        own, linear, curved = split_by_use(spec, c.variable)
+        if c.is_slope and not linear and not curved:
+            (alone[c.variable],) = spec.model_spec.term_indices[own[0]]
+    return alone
 
 
 def _slopes_sharing_a_pass(
     problem: Problem, options: Options, scale, at: Asked, wanted: list[Contrast]
 ) -> Estimates:
     """Variables that enter only as themselves by one pass, each of the others by its own."""
-    alone, ((spec, _),) = {}, placed(problem.spec)
-    for c in wanted:
-        own, linear, curved = split_by_use(spec, c.variable)
-        if c.is_slope and not linear and not curved:
-            (alone[c.variable],) = spec.model_spec.term_indices[own[0]]
+    alone = columns_alone(problem, wanted)
     shared = own_slopes(problem.model, scale, at.sample, alone.values()) if alone else []
     quick = dict(zip(alone, shared, strict=True))
     named, found = [], []
     for c in wanted:
         if c.is_slope and c.variable in quick:
-            omitted = not bool(np.asarray(problem.fit.active)[alone[c.variable]])
-            labels = {"term": c.variable, "contrast": c.label}
-            named.append(Named(labels, Piece(Quantity("slope"), Change()), omitted))
+            named.append(slope_of_column(problem, c, alone[c.variable]))
             found.append(quick[c.variable])
         else:
-            named.append(_named(problem, options, at, c))
+            named.append(contrast_piece(problem, options, at.data, c))
             found.append(averaged(problem.model, scale, named[-1].piece, at.sample))
-    labels = _labels(problem, options, named, at.groups, found[0].values.shape[1])
-    return _gathered(problem, options, scale, at, named, found, labels)
+    labels = labels_of(problem, options, named, at.groups, found[0].values.shape[1])
+    return gathered(problem, options, scale, at, named, found, labels)
+
+
+def slope_of_column(problem: Problem, c: Contrast, column: int) -> Named:
+    """The name of a derivative in a variable that is a column itself."""
+    omitted = not bool(np.asarray(problem.fit.active)[column])
+    labels = {"term": c.variable, "contrast": c.label}
+    return Named(labels, Piece(Quantity("slope"), Change()), omitted)
 
 
 # Limits of predictions
@@ -248,7 +287,7 @@ def _with_link_limits(problem: Problem, options: Options, made: Estimates, at: A
     if options.type != "response" or not isinstance(link, AbstractLink) or not eta_is_scalar:
         return made
     level = Piece(Quantity("level"), Change())
-    found = by_row(model, Scale("link"), level, at.sample, problem.matrix, full=False, thetas=None)
+    found = by_row(model, Scale("link"), level, at.sample, problem.matrix, full=False)
     if found.values.shape[1] != 1:
         return made
     eta, error = found.values[:, 0], np.sqrt(found.variances[:, 0])  # pyright: ignore

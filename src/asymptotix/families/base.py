@@ -1,7 +1,7 @@
 """The family of one observation: a distribution given its predictor `eta`."""
 
 import abc
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -55,6 +55,11 @@ class AbstractFamily(eqx.Module):
     eta_names: ClassVar[tuple[str, ...]] = ()
     """Names of the components of a vector eta that have a formula each; the first has the
     response."""
+
+    @property
+    def is_least_squares(self) -> bool:
+        """Whether estimates minimise a weighted sum of squared residuals, linear in eta."""
+        return False
 
     # --- what the likelihood uses -------------------------------------------------------
 
@@ -133,6 +138,19 @@ class AbstractFamily(eqx.Module):
         separated. Asked on the host, with all responses as NumPy arrays.
         """
         del y
+        return None
+
+    def at_limit(self, y, gone) -> "tuple[AbstractFamily, Any] | None":
+        """What is left of the likelihood where separation has gone to its end in parts of rows.
+
+        Arguments:
+            y: the responses of these rows, NumPy.
+            gone: which of each row's normals (see `recession`) have gone to infinity.
+
+        Returns:
+            The family and the responses of what is left; `None` if not known.
+        """
+        del y, gone
         return None
 
     def smooth_in_response(self) -> "AbstractFamily":

@@ -5,8 +5,9 @@ from typing import ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import betainc, xlogy
+from jax.scipy.special import xlogy
 
+from asymptotix.core.beta import betainc
 from asymptotix.core.special import LOG_SQRT_2PI, stirling_error, y_log_ratio
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses

@@ -34,6 +34,10 @@ class Gaussian(AbstractFamily):
         phi = jnp.asarray(self.dispersion, eta.dtype)
         return self.kernel(eta, y) / phi - 0.5 * jnp.log(phi) - LOG_SQRT_2PI
 
+    @property
+    def is_least_squares(self) -> bool:
+        return isinstance(self.link, IdentityLink)
+
     def kernel(self, eta: Eta, y: Response) -> Scalar:
         r"""$-(y - \mu)^2/2$: minus half the unit deviance."""
         return -0.5 * (jnp.asarray(y, eta.dtype) - self.mean(eta)) ** 2

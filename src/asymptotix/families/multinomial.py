@@ -8,6 +8,7 @@ import numpy as np
 
 from asymptotix.core.typing import Array, Eta, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses
+from asymptotix.families.choice_sets import ChoiceSets
 from asymptotix.families.recession import Cones
 
 
@@ -62,9 +63,16 @@ class Multinomial(AbstractFamily):
         levels = int(np.max(y)) + 1
         whole = np.vstack([np.zeros(levels - 1), np.eye(levels - 1)])
         own = np.asarray(y, int)
-        others = np.array([[j for j in range(levels) if j != c] for c in range(levels)])
-        normals = whole[own][:, None, :] - whole[others[own]]
+        normals = whole[own][:, None, :] - whole[_others(levels)[own]]
         return Cones(normals, np.zeros(len(own), bool))
+
+    def at_limit(self, y, gone) -> tuple[AbstractFamily, tuple]:
+        """A level whose predictor falls endlessly behind the seen one's cannot be chosen."""
+        own, levels = np.asarray(y, int), gone.shape[1] + 1
+        allowed = np.ones((len(own), levels))
+        rows, positions = np.nonzero(gone)
+        allowed[rows, _others(levels)[own[rows], positions]] = 0.0
+        return ChoiceSets(), (np.asarray(y, np.float64), allowed)
 
     def check_response(self, y, name: str) -> None:
         y = np.asarray(y)
@@ -76,6 +84,11 @@ class Multinomial(AbstractFamily):
             "Number the levels from 0, or give labels in a data frame.",
         )
         refuse_constant(np.all(y == y.flat[0]) and y.size > 1, name, f"level {y.flat[0]:g}")
+
+
+def _others(levels: int) -> np.ndarray:
+    """For each level, the other ones in order."""
+    return np.array([[j for j in range(levels) if j != c] for c in range(levels)])
 
 
 def _with_first(eta: Eta) -> Array:

@@ -6,8 +6,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import betainc, gammaln
+from jax.scipy.special import gammaln
 
+from asymptotix.core.beta import betainc
 from asymptotix.core.gamma import log1p_excess, log_rising
 from asymptotix.core.parameters import Frozen, as_number, parameter, thawed
 from asymptotix.core.special import log_sigmoid, sigmoid

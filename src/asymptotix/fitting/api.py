@@ -12,6 +12,7 @@ from asymptotix.core.precision import in_scope, is_traced, working_dtype
 from asymptotix.core.static import split
 from asymptotix.core.status import MESSAGES, succeeded
 from asymptotix.data.rows import Rows
+from asymptotix.data.sharded import settled
 from asymptotix.data.streamed import StreamedRows
 from asymptotix.fitting import host
 from asymptotix.fitting.assemble import counts, residual_dof, traced_scalars
@@ -24,6 +25,8 @@ from asymptotix.fitting.traced import prepare
 from asymptotix.likelihood import is_structured
 from asymptotix.model import Regression, layout
 from asymptotix.penalties import AbstractPenalty, BoundPenalty
+
+DEFAULT_SOLVER = Newton()
 
 
 def fit(
@@ -62,7 +65,7 @@ def fit(
         FitError: with `throw=True`, the maximum was not found.
     """
     rows = as_rows(x, y, weights=weights, weight_kind=weight_kind, offset=offset)
-    route = Newton() if solver is None else solver
+    route = DEFAULT_SOLVER if solver is None else solver
     check_route(route, penalty, model.family)
     if is_traced((model, rows, penalty, route)):
         return _traced(model, rows, route, penalty, throw)
@@ -73,17 +76,20 @@ def fit(
 
 
 def as_rows(x, y=None, **fields) -> Any:
-    """`x` itself if it is `Rows` (or those of a stream), else `Rows` made of the arguments."""
+    """`x` itself if it is `Rows` (or those of a stream), else `Rows` made of the arguments.
+
+    Arrays that are sharded over devices become sums over their shards.
+    """
     if isinstance(x, (Rows, StreamedRows)):
         if y is not None or any(v is not None for v in fields.values()):
             raise InputError(
                 "Rows already hold response, weights and offset; give them there only.",
                 code="arguments",
             )
-        return x
+        return settled(x)
     if y is None:
         raise InputError("The response y is missing.", code="arguments", column="y")
-    return Rows(x, y, **fields)
+    return settled(Rows(x, y, **fields))
 
 
 def check_route(solver, penalty, family=None) -> None:
@@ -111,10 +117,19 @@ def _traced(model: Regression, rows: Rows, solver, penalty, throw: bool) -> Fit:
     dtype = working_dtype((rows.x, rows.y, rows.weights, rows.offset))
 
     def run(m, r, s, p):
-        found = _traced_fit(m, r, s, p, dtype)
-        return _throwing(found) if throw else found
+        return _program(m, r, s, p, dtype, throw)
 
     return in_scope(run, dtype, model, rows, solver, penalty)
+
+
+@eqx.filter_jit
+def _program(model: Regression, rows: Rows, solver, penalty, dtype, throw: bool) -> Fit:
+    """One program, and one for its derivative, also where the caller compiles nothing.
+
+    Left to itself, `jax.grad` outside `jit` would compile hundreds of single operations.
+    """
+    found = _traced_fit(model, rows, solver, penalty, dtype)
+    return _throwing(found) if throw else found
 
 
 def _traced_fit(model: Regression, rows: Rows, solver, penalty, dtype) -> Fit:

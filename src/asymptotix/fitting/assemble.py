@@ -69,8 +69,8 @@ class Scalars(NamedTuple):
             dispersion=self.dispersion,
             decrement=self.decrement,
             curvature_ratio=self.curvature_ratio,
-            steps=self.steps.astype(np.int32),
-            code=self.code.astype(np.int32),
+            steps=self.steps.astype(np.int32, copy=False),
+            code=self.code.astype(np.int32, copy=False),
             n_rows=self.n_rows,
             n=self.n,
             sum_weights=self.sum_weights,
@@ -136,10 +136,16 @@ def traced_scalars(
 
 
 def scalars(
-    fitted: Regression, rows: Block, setup: Setup, stats: Statistics, state, weight_kind
+    fitted: Regression,
+    rows: Block,
+    setup: Setup,
+    stats: Statistics,
+    state,
+    weight_kind,
+    counted=None,
 ) -> Scalars:
-    """The single numbers of a fit, from its statistics."""
-    n_rows, n, total = counts(rows, weight_kind)
+    """The single numbers of a fit, from its statistics; `counted` are its `counts`, if known."""
+    n_rows, n, total = counts(rows, weight_kind) if counted is None else counted
     llf = stats.log_likelihood
     if fitted.family.dispersion_rule == "moment":
         plugged, precision = plugged_dispersion(stats, n), weight_kind == "precision"

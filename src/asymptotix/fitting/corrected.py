@@ -87,11 +87,3 @@ def check_reduction(penalty: Any, model: Regression, columns) -> None:
             f"{label} is for logistic regression; use asx.MeanBR() or asx.Jeffreys().",
             code="penalty",
         )
-
-
-def check_intercept(penalty: Any, coordinates) -> None:
-    """Raise `InputError` for a correction of an intercept that there is not."""
-    if penalty.intercept_correction and not bool((coordinates[0].intercept != 0).any()):
-        raise InputError(
-            f"{penalty.label} needs an intercept; put one into the model.", code="penalty"
-        )

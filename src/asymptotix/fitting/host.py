@@ -1,7 +1,7 @@
 """Fits of concrete arrays: one compiled program for small data, slabs and all cores for large."""
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from asymptotix.core.errors import CollinearWarning, InputError
+from asymptotix.core.lazy import LazyModule
+from asymptotix.core.linalg import share_unexplained
 from asymptotix.core.precision import double
 from asymptotix.core.status import CODE
 from asymptotix.data.checks import check_rows
@@ -16,15 +18,21 @@ from asymptotix.data.rows import Rows
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.streamed import StreamedRows, exemplar, slabs_of
 from asymptotix.fitting import large, newton, small
-from asymptotix.fitting.corrected import check_intercept, check_reduction, reduces_bias
+from asymptotix.fitting.corrected import check_reduction, reduces_bias
 from asymptotix.fitting.fit import Fit
-from asymptotix.fitting.intercepts import with_corrected_intercept
+from asymptotix.fitting.intercepts import check_intercept, with_corrected_intercept
 from asymptotix.fitting.rank import collinear_columns, combinations, written
-from asymptotix.fitting.separated import diagnosed
+from asymptotix.fitting.refinement import refined
+from asymptotix.fitting.seen import remember
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.model import Regression
 from asymptotix.penalties import AbstractPenalty
 from asymptotix.predictors import Linear, LinearVector
+
+if TYPE_CHECKING:
+    from asymptotix.fitting import separated
+else:
+    separated = LazyModule("asymptotix.fitting.separated")
 
 
 def fit(
@@ -45,27 +53,34 @@ def fit(
         collinear: `"drop"` columns that repeat others, or `"raise"`.
     """
     if not checked:
-        check_rows(rows, names)
-        model.predictor.check_input(rows.x)
+        if isinstance(rows, Rows):
+            check_rows(rows, names)
+        model.predictor.check_input(exemplar(rows).x)
     with double():
         model = _in_double(model)
         columns = small.design_columns(model, small.x_outline(exemplar(rows).x))
         active = None if columns is None else tuple(np.ones(k, bool) for k in columns)
         check_reduction(penalty, model, columns)
+        check_intercept(penalty, model, rows)
         if penalty is None:
             _check_size(rows, columns)
         if not checked:
-            model.family.check_response(jax.tree.map(np.asarray, rows.y), "y")
+            _judge(model, rows)
         if isinstance(rows, StreamedRows) and not isinstance(solver, newton.Newton):
             raise InputError(
-                "A stream is fitted by Newton's method, one pass a step; leave solver= out, or "
-                "read the columns into memory.",
+                "Rows that are streamed or lie on several devices are fitted by Newton's method, "
+                "one pass a step; leave solver= out, or read them into memory.",
                 code="stream",
             )
-        run = small.solve if rows.n <= SLAB_ROWS else large.solve
+        is_small = isinstance(rows, Rows) and rows.n <= SLAB_ROWS
+        run = small.solve if is_small else large.solve
         found = run(model, rows, solver, active, qr=False, penalty=penalty)
+        if is_small:
+            remember(found, rows)
         if active is None or (penalty is not None and not reduces_bias(penalty)):
             return found
+        if penalty is None and _is_sound(found):
+            return refined(found, rows) if is_small else found
         lost = penalty is not None and int(found.code) == CODE["not_finite"]
         if lost or _suspicious(found):
             active, omitted = _without_collinear(rows, model, found, active, names)
@@ -73,9 +88,20 @@ def fit(
                 _say_collinear(omitted, names, collinear)
             found = run(model, rows, solver, active, qr=True, penalty=penalty)
         if penalty is not None and penalty.intercept_correction:
-            check_intercept(penalty, found.coordinates)
             return with_corrected_intercept(found, rows) if bool(found.converged) else found
-        return found if isinstance(rows, StreamedRows) else diagnosed(found, model, rows)
+        if isinstance(rows, StreamedRows):
+            return found
+        if is_small and penalty is None:
+            found = refined(found, rows)
+        return separated.diagnosed(found, model, rows)
+
+
+def _judge(model: Regression, rows: Rows | StreamedRows) -> None:
+    """Raise `InputError` for responses that the family does not have."""
+    if isinstance(rows, StreamedRows):
+        rows.judge(lambda y: model.family.check_response(y, "y"))
+    else:
+        model.family.check_response(jax.tree.map(np.asarray, rows.y), "y")
 
 
 def _in_double(model: Regression) -> Regression:
@@ -110,15 +136,17 @@ def _check_size(rows: Rows, columns) -> None:
         )
 
 
+def _is_sound(found: Fit) -> bool:
+    """Whether a fit has converged on columns so well conditioned that nothing need be looked at."""
+    return int(found.code) == CODE["converged"] and not _suspicious(found)
+
+
 def _suspicious(found: Fit) -> bool:
     """Whether an information may be singular, or was too ill-conditioned for Cholesky."""
     if int(found.code) == CODE["not_finite"]:
         return False
-    factor = np.asarray(found.factor)
-    if not np.isfinite(factor).all():
-        return True
-    share = np.abs(np.diag(factor)) / np.linalg.norm(factor, axis=0)
-    return bool(share.min() < newton.ILL_CONDITIONED)
+    share = share_unexplained(np.asarray(found.factor))
+    return not share.min() >= newton.ILL_CONDITIONED  # so too where it is NaN
 
 
 def _without_collinear(rows: Rows, model: Regression, found: Fit, active, names):

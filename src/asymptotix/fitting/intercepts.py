@@ -1,21 +1,38 @@
 """The second step of FLIC and FLAC: from Firth's estimates to ones that predict well on average."""
 
 import functools
+from typing import Any
 
 import equinox as eqx
 import jax
 import numpy as np
 
+from asymptotix.core.errors import InputError
 from asymptotix.core.linalg import inverse_from_factor, triangular_factor
 from asymptotix.core.static import split
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.source import source
+from asymptotix.data.streamed import StreamedRows
 from asymptotix.fitting import large, newton, small
 from asymptotix.fitting.fit import Fit
-from asymptotix.likelihood import Sums, block_sums, inward, row_leverages
+from asymptotix.likelihood import Sums, block_sums, host_coordinates, inward, row_leverages
 from asymptotix.model import Regression, layout
+
+
+def check_intercept(penalty: Any, model: Regression, rows: Rows | StreamedRows) -> None:
+    """Raise `InputError` where a correction of the intercept cannot be made."""
+    if penalty is None or not penalty.intercept_correction:
+        return
+    if isinstance(rows, StreamedRows):
+        raise InputError(
+            f"{penalty.label} takes a second fit, of rows in memory; read the columns into "
+            "memory, or use asx.Jeffreys() on the stream.",
+            code="penalty",
+        )
+    x = _design(model, rows)
+    _intercept(penalty, x, rows, np.ones(x.shape[1], bool))
 
 
 def with_corrected_intercept(fit: Fit, rows: Rows) -> Fit:
@@ -30,7 +47,8 @@ def with_corrected_intercept(fit: Fit, rows: Rows) -> Fit:
 
 def _flic(fit: Fit, rows: Rows) -> np.ndarray:
     """The intercept given the slopes, which are an offset."""
-    x, theta, at = _design(fit, rows), _theta(fit), _intercept(fit)
+    x, theta = _design(fit.model, rows), _theta(fit)
+    at = _intercept(fit.penalty, x, rows, np.asarray(fit.active))
     slopes = np.where(at, 0.0, theta)
     found = _solve(fit.model, x, rows.y, rows, rows.weights, _offset(rows) + x @ slopes, (at,))
     return np.where(at, _theta(found), theta)
@@ -38,7 +56,7 @@ def _flic(fit: Fit, rows: Rows) -> np.ndarray:
 
 def _flac(fit: Fit, rows: Rows) -> np.ndarray:
     """Maximum likelihood on augmented rows, whose own intercept is thrown away."""
-    x = _design(fit, rows)
+    x = _design(fit.model, rows)
     weight = np.ones(rows.n) if rows.weights is None else np.asarray(rows.weights, float)
     copies = weight * _leverages(fit, rows)
     added = np.r_[np.zeros(rows.n), np.ones(2 * rows.n)]
@@ -67,8 +85,8 @@ def _solve(model, x, y, rows: Rows, weights, offset, active) -> Fit:
     return run(start, given, newton.Newton(), active, qr=False)
 
 
-def _design(fit: Fit, rows: Rows) -> np.ndarray:
-    return np.asarray(fit.model.predictor.designs(rows.x)[0], float)  # pyright: ignore[reportOptionalSubscript]
+def _design(model: Regression, rows: Rows) -> np.ndarray:
+    return np.asarray(model.predictor.designs(rows.x)[0], float)  # pyright: ignore[reportOptionalSubscript]
 
 
 def _theta(fit: Fit) -> np.ndarray:
@@ -79,9 +97,16 @@ def _offset(rows: Rows) -> np.ndarray:
     return np.zeros(rows.n) if rows.offset is None else np.asarray(rows.offset, float)
 
 
-def _intercept(fit: Fit) -> np.ndarray:
-    assert fit.coordinates is not None
-    return np.asarray(fit.coordinates[0].intercept) != 0
+def _intercept(penalty: Any, x, rows: Rows, active) -> np.ndarray:
+    """Which column is the intercept: a large fit's coordinates do not say."""
+    weight = np.ones(rows.n) if rows.weights is None else np.asarray(rows.weights, float)
+    (coordinates,) = host_coordinates((x,), weight, (active,))
+    found = np.asarray(coordinates.intercept) != 0
+    if not found.any():
+        raise InputError(
+            f"{penalty.label} needs an intercept; put one into the model.", code="penalty"
+        )
+    return found
 
 
 def _leverages(fit: Fit, rows: Rows) -> np.ndarray:

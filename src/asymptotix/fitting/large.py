@@ -1,7 +1,8 @@
 """The host driver: Newton's state machine over slabs of rows, started from a subsample."""
 
-import functools
+from functools import partial
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -67,7 +68,7 @@ def solve(
     if not isinstance(solver, newton.Newton):
         arrived, history = _approach(static, solver, arrays, rows.block(np.float64), setup)
         setup = setup._replace(start=arrived)
-    at = functools.partial(_evaluate, slabs, static, arrays, setup, qr)
+    at = partial(_evaluate, slabs, static, arrays, setup, qr)
     kept = rows.checkpoint if isinstance(rows, StreamedRows) else None
     state = _last_stretch(solver, setup, at, lambda: _default_start(model, setup, rows), kept)
     if kept is not None:
@@ -83,7 +84,7 @@ def solve(
 def _evaluate(slabs: Slabs, static, arrays, setup: traced.Setup, qr: bool, params, curvature):
     penalty, coordinates = setup.penalty, setup.coordinates
     curvature = working_curvature(penalty, curvature)
-    sums = slabs.sum(lambda s: _sums(static, curvature, arrays, coordinates, params, s))
+    sums = slabs.sum(partial(_sums, static, curvature, arrays, coordinates, params))
     if penalty is not None and reduces_bias(penalty):
         sums = corrected(
             penalty,
@@ -91,7 +92,7 @@ def _evaluate(slabs: Slabs, static, arrays, setup: traced.Setup, qr: bool, param
             coordinates,
             setup.problem.active,
             lambda inverse: slabs.sum(
-                lambda s: _correction(static, penalty, arrays, coordinates, params, inverse, s)
+                partial(_correction, static, penalty, arrays, coordinates, params, inverse)
             ),
         )
     else:
@@ -138,11 +139,11 @@ def _assembled(model, rows: Rows, slabs, setup, state, final, counted, history) 
     n_rows, n, total = counted
     fitted = layout(model).replace(model, outward(setup.coordinates, state.params))
     leaves, shape = split(fitted)
-    stats = slabs.sum(lambda s: slab_statistics(shape, leaves, s))
+    stats = slabs.sum(partial(slab_statistics, shape, leaves))
     llf = stats.log_likelihood
     if model.family.dispersion_rule == "moment":
         plugged, precision = plugged_dispersion(stats, n), rows.weight_kind == "precision"
-        llf = slabs.sum(lambda s: _log_likelihood(shape, precision, leaves, plugged, s))
+        llf = slabs.sum(partial(_log_likelihood, shape, precision, leaves, plugged))
     kernel = final.value
     if not reduces_bias(setup.penalty):
         kernel = state.here.value - penalty_value(setup.penalty, setup.coordinates, state.params)
@@ -172,33 +173,34 @@ def _assembled(model, rows: Rows, slabs, setup, state, final, counted, history) 
         setup.penalty,
         history,
     )
-    return jax.tree.map(np.asarray, found)
+    # functions, such as a network's activation, stay what they are
+    return jax.tree.map(lambda v: np.asarray(v) if eqx.is_array_like(v) else v, found)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0)
 def _approach(static, solver: AbstractSolver, arrays, rows: Block, setup: traced.Setup):
     return solver.approach(static.combine(arrays), rows, setup)
 
 
 _start = jax.jit(newton.start)
-_advance = functools.partial(jax.jit, static_argnums=0)(newton.advance)
+_advance = partial(jax.jit, static_argnums=0)(newton.advance)
 _factor = jax.jit(triangular_factor)
 _penalised = jax.jit(penalised)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1))
 def _sums(static, curvature, arrays, coordinates, params, slab: Block) -> Sums:
     model = static.combine(arrays)
     return sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), slab)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0)
 def _value_and_score(static, arrays, coordinates, params, slab: Block):
     model = static.combine(arrays)
     return sum_blocks(lambda b: block_gradient(model, coordinates, params, b), slab)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0)
 def _correction(static, penalty, arrays, coordinates, params, inverse, slab: Block):
     model = static.combine(arrays)
     return sum_blocks(
@@ -206,24 +208,24 @@ def _correction(static, penalty, arrays, coordinates, params, inverse, slab: Blo
     )
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0)
 def slab_statistics(static, arrays, slab: Block) -> Statistics:
     """Deviance, log-likelihood and Pearson chi2 of one slab."""
     return statistics(static.combine(arrays), slab)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1))
 def _slab_information_factor(static, curvature, arrays, coordinates, params, slab: Block):
     return information_factor(static.combine(arrays), coordinates, curvature, params, slab)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1))
 def _log_likelihood(static, precision_weights, arrays, dispersion, slab: Block):
     model = static.combine(arrays)
     return dispersed_log_likelihood(model, slab, dispersion, precision_weights=precision_weights)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1))
 def _sample_fit(static, solver, arrays, block: Block, active, dof, penalty):
     """The set-up from a sample of rows, and Newton's method on it where that is the route."""
     model = static.combine(arrays)
@@ -279,7 +281,7 @@ def _setup(model, slabs, rows, solver, active, dof, penalty) -> traced.Setup:
     begin = head_start(
         np.asarray(begin),
         share * root.T @ root,
-        lambda at: slabs.sum(lambda s: _value_and_score(static, arrays, plain, at, s)),
+        lambda at: slabs.sum(partial(_value_and_score, static, arrays, plain, at)),
     )
     return setup._replace(start=jnp.asarray(begin))
 
@@ -305,11 +307,11 @@ def _exact_coordinates(slabs: Slabs, model, rows: Rows, active):
     first = 0 if rows.weights is None else int(np.argmax(np.asarray(rows.weights) > 0))
     one = jax.tree.map(lambda a: np.asarray(a[first : first + 1], np.float64), rows.x)
     references = tuple(np.asarray(d[0]) for d in model.predictor.designs(one))
-    sums = slabs.sum(lambda s: _moments(static, arrays, references, s))
+    sums = slabs.sum(partial(_moments, static, arrays, references))
     return tuple(map(coordinates_from, sums, references, active))
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0)
 def _moments(static, arrays, references, slab: Block):
     designs = static.combine(arrays).predictor.designs
     return sum_blocks(
@@ -358,10 +360,18 @@ def _is_constant(slabs: Slabs, rows: Rows | StreamedRows, model, j: int, positio
         if position in rows.constant:
             return True
         value = np.asarray(model.predictor.designs(rows.sample.x)[j])[0, position]
-        designs = slabs.map(lambda s: model.predictor.designs(s.x)[j][:, position])
-        return all(bool(np.all(column == value)) for column in designs)
+        arrays, static = split(model)
+        where = np.asarray(position, np.int32)
+        return int(slabs.sum(partial(_departures, static, j, arrays, where, value))) == 0
     column = np.asarray(model.predictor.designs(rows.x)[j][:, position])
     return all(over_slabs(lambda part: bool(np.all(column[part] == column[0])), rows.n))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _departures(static, j: int, arrays, position, value, slab: Block):
+    """Rows in which a design's column has another value."""
+    column = static.combine(arrays).predictor.designs(slab.x)[j][:, position]
+    return jnp.sum((column != value) & (slab.weight > 0))
 
 
 def _slab_factor(slabs: Slabs, static, arrays, setup, curvature, params, factor):
@@ -369,7 +379,7 @@ def _slab_factor(slabs: Slabs, static, arrays, setup, curvature, params, factor)
     if float(jnp.min(share_unexplained(factor))) > newton.ILL_CONDITIONED:
         return factor
     parts = slabs.map(
-        lambda s: _slab_information_factor(static, curvature, arrays, setup.coordinates, params, s)
+        partial(_slab_information_factor, static, curvature, arrays, setup.coordinates, params)
     )
     found = np.linalg.qr(np.vstack(parts), mode="r")
     found = np.where(np.diag(~np.asarray(setup.problem.active)), 1.0, found)

@@ -22,8 +22,8 @@ def bind(penalty: AbstractPenalty | None, model: Regression, coordinates, active
     if penalty is None:
         return None
     if coordinates is None:
-        mask = weights_of_layers(model)
-        return BoundPenalty(penalty, Penalised(mask, np.ones(mask.shape)))
+        mask, everywhere = weights_of_layers(model)
+        return BoundPenalty(penalty, Penalised(mask, np.ones(mask.shape), everywhere))
     xp = namespace(*(c.center for c in coordinates))
     masks = [c.active & (c.intercept == 0) for c in coordinates]
     scales = [
@@ -31,17 +31,21 @@ def bind(penalty: AbstractPenalty | None, model: Regression, coordinates, active
     ]
     rest = active.shape[0] - sum(m.shape[0] for m in masks)
     mask = xp.concatenate([*masks, np.zeros(rest, bool)])
+    everywhere = xp.concatenate([*(c.active for c in coordinates), np.zeros(rest, bool)])
     scale = xp.concatenate([*scales, np.ones(rest, scales[0].dtype)])
-    return BoundPenalty(penalty, Penalised(mask, scale))
+    return BoundPenalty(penalty, Penalised(mask, scale, everywhere))
 
 
-def weights_of_layers(model: Regression) -> np.ndarray:
-    """Which parameters are weights: matrices of the predictor, or all of it where it has none."""
+def weights_of_layers(model: Regression) -> tuple[np.ndarray, np.ndarray]:
+    """Which parameters are weights, and which are the predictor's.
+
+    Weights are matrices of the predictor, or all of it where it has none.
+    """
     where = layout(model)
     inside = np.array([name.startswith("predictor") for name in where.names], bool)
     sizes = [int(np.prod(shape)) for shape in where.shapes]
     matrix = np.repeat([len(shape) >= 2 for shape in where.shapes], sizes).astype(bool)
-    return inside & matrix if (inside & matrix).any() else inside
+    return inside & matrix if (inside & matrix).any() else inside, inside
 
 
 def penalty_value(penalty: BoundPenalty | None, coordinates, params):

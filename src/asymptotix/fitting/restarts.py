@@ -86,9 +86,9 @@ def fit_restarts(
         penalty: added to the log-likelihood.
     """
     with double():
-        block, starts = _padded(rows), np.asarray(starts, float)
+        block, starts = padded(rows), np.asarray(starts, float)
         if rows.n > 2 * SAMPLE_ROWS and isinstance(solver, Quasi):
-            sample = _padded(_sample(rows))
+            sample = padded(_sample(rows))
             part = float(np.sum(sample.weight) / np.sum(block.weight))
             rough, _, _ = _arrivals(model, solver, sample, penalty, part, starts)
             values = _values(model, block, penalty, rough)
@@ -139,7 +139,8 @@ def _values_at(static, arrays, block: Block, penalty, points):
     return lax.map(lambda p: value_and_score(model, None, bound, block, p)[0], points)
 
 
-def _padded(rows: Rows) -> Block:
+def padded(rows: Rows) -> Block:
+    """All rows as one block of a standard size, those added with weight zero."""
     size = bucket(rows.n)
     weight = np.ones(rows.n) if rows.weights is None else np.asarray(rows.weights, float)
     offset = np.zeros(rows.n) if rows.offset is None else np.asarray(rows.offset, float)

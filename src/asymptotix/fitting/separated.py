@@ -102,7 +102,7 @@ def extended_fit(fit: Fit, model: Regression, rows: Rows, solver: AbstractSolver
     """
     separation = separation_of(fit, model, rows)
     assert separation is not None
-    if not separation.reducible:
+    if separation.partial and _limit_of(model, rows, separation) is None:
         return Extended(fit, separation, None)
     reduced = None
     theta = np.zeros(fit.params.shape[0])
@@ -114,10 +114,22 @@ def extended_fit(fit: Fit, model: Regression, rows: Rows, solver: AbstractSolver
     return Extended(_at_supremum(fit, theta, reduced, rows, separation), separation, reduced)
 
 
-def remaining(rows: Rows, separation: Separation) -> Rows:
-    """The rows that are not separated."""
+def remaining(rows: Rows, separation: Separation, family) -> Rows:
+    """The rows that are not separated, and what is left of those that are in part."""
     keep = ~separation.rows
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[keep], rows)
+    rest = jax.tree.map(lambda leaf: np.asarray(leaf)[keep], rows)
+    if not separation.partial:
+        return rest
+    _, y = family.at_limit(rest.y, np.asarray(separation.gone)[keep])
+    return eqx.tree_at(lambda r: r.y, rest, y)
+
+
+def _limit_of(model: Regression, rows: Rows, separation: Separation) -> Regression | None:
+    """The model of the remaining rows; `None` where it is not known."""
+    if not separation.partial:
+        return model
+    found = model.family.at_limit(np.asarray(rows.y), np.asarray(separation.gone))
+    return None if found is None else Regression(model.predictor, found[0])
 
 
 def _by_design(fit: Fit) -> tuple[np.ndarray, ...]:
@@ -134,21 +146,38 @@ def _solve(model, rows: Rows, solver, active) -> Fit:
 
 def _reduced_fit(fit: Fit, model, rows: Rows, separation: Separation, solver) -> Fit:
     """The fit of the other rows; of the infinite coefficients, as many as they can tell apart."""
-    rest = remaining(rows, separation)
+    rest = remaining(rows, separation, model.family)
+    limit = _limit_of(model, rows, separation)
+    return _solve(limit, rest, solver, _telling_columns(fit, model, rows, separation))
+
+
+def _telling_columns(fit: Fit, model, rows: Rows, separation: Separation):
+    """For each design, the columns that what is left of the rows tells apart, infinite ones last.
+
+    What is left are the normals that have not gone; a row of several levels has several.
+    """
+    keep = ~separation.rows & np.asarray(rows.present)
+    rest = jax.tree.map(lambda leaf: np.asarray(leaf)[keep], rows)
     with double():
         designs = [np.asarray(d, float) for d in model.predictor.designs(rest.x)]
-    active, first = [], 0
-    for d, a in zip(designs, _by_design(fit), strict=True):
-        infinite = separation.infinite[first : first + d.shape[1]]
-        order = np.argsort(infinite, kind="stable")
-        size = np.sqrt(np.mean(d * d, axis=0))[order]
-        inverse = np.where(a[order] & (size > 0), 1 / np.where(size > 0, size, 1), 0)
-        dropped, _ = collinear_columns([d[:, order]], np.zeros(len(order)), inverse)
-        kept = a & (np.sqrt(np.mean(d * d, axis=0)) > 0)
-        kept[order[dropped]] = False
-        active.append(kept)
-        first += d.shape[1]
-    return _solve(model, rest, solver, tuple(active))
+    normals = model.family.recession(jax.tree.map(np.asarray, rows.y)).normals[keep]
+    there = ~np.asarray(separation.gone)[keep]
+    order = np.argsort(separation.infinite, kind="stable")
+
+    def slabs():
+        for first in range(0, len(there), SLAB_ROWS):
+            part = slice(first, first + SLAB_ROWS)
+            parts = [normals[part, :, j, None] * d[part, None] for j, d in enumerate(designs)]
+            yield np.concatenate(parts, axis=2)[there[part]][:, order]
+
+    size = np.sqrt(sum(np.einsum("ij,ij->j", s, s) for s in slabs()))
+    estimated = np.concatenate(_by_design(fit))[order] & (size > 0)
+    inverse = np.where(estimated, 1 / np.where(size > 0, size, 1), 0)
+    dropped, _ = collinear_columns(slabs(), np.zeros(len(order)), inverse)
+    estimated[dropped] = False
+    kept = np.zeros(len(order), bool)
+    kept[order] = estimated
+    return tuple(np.split(kept, np.cumsum([d.shape[1] for d in designs])[:-1]))
 
 
 def _at_supremum(fit: Fit, theta, reduced: Fit | None, rows: Rows, separation: Separation) -> Fit:
@@ -157,10 +186,10 @@ def _at_supremum(fit: Fit, theta, reduced: Fit | None, rows: Rows, separation: S
     path = np.zeros(len(theta))
     path[: len(separation.path)] = separation.path
     start = np.asarray(where.flatten(fit.model)) if reduced is None else theta
-    gone = source(jax.tree.map(lambda leaf: np.asarray(leaf)[separation.rows], rows))
+    shortfall = _behind(fit.model, rows, separation)
     with double():
         far, model = 1.0, where.replace(fit.model, start + path)
-        while far < FARTHEST and _shortfall(model, gone) > REACHED:
+        while far < FARTHEST and shortfall(model) > REACHED:
             far *= 4
             model = where.replace(fit.model, start + far * path)
         params = np.asarray(inward(fit.coordinates, np.asarray(where.flatten(model))))
@@ -175,6 +204,22 @@ def _at_supremum(fit: Fit, theta, reduced: Fit | None, rows: Rows, separation: S
         fit,
         (model, params, *numbers),
     )
+
+
+def _behind(model, rows: Rows, separation: Separation):
+    """From a model to how far it is below the supremum of what has gone."""
+    if not separation.partial:
+        gone = source(jax.tree.map(lambda leaf: np.asarray(leaf)[separation.rows], rows))
+        return lambda at: _shortfall(at, gone)
+    normals = model.family.recession(jax.tree.map(np.asarray, rows.y)).normals
+    gone = np.asarray(separation.gone) & np.asarray(rows.present)[:, None]
+
+    def of_levels(at) -> float:
+        """A bound on it: the odds of each level that has gone against the one that was seen."""
+        eta = np.asarray(jax.vmap(at.predictor)(rows.x))
+        return float(np.exp(-np.einsum("irm,im->ir", normals, eta)[gone]).sum())
+
+    return of_levels
 
 
 def _shortfall(model, rows) -> float:
@@ -209,7 +254,7 @@ def one_sided_limits(
     lower, upper = np.full(p, np.nan), np.full(p, np.nan)
     if len(fit.coordinates or ()) != 1 or model.predictor.has_vector_eta():
         return lower, upper
-    if not separation.reducible or (separation.kind == "quasi" and extended.reduced is None):
+    if separation.kind == "quasi" and extended.reduced is None:
         return lower, upper
     for j in np.flatnonzero(separation.infinite):
         lower[j], upper[j] = -math.inf, math.inf

@@ -43,7 +43,8 @@ class Separation:
         certain: which signs are those of every separating direction.
         rows: for each row, whether its likelihood goes to its supremum.
         path: one separating direction, 0 for finite coefficients.
-        reducible: whether leaving these rows out gives the model of the finite coefficients.
+        gone: for each row, which of its normals the path leaves for ever; `None` without any.
+        partial: whether rows are left of which only some normals have gone.
     """
 
     kind: str
@@ -52,7 +53,13 @@ class Separation:
     certain: np.ndarray
     rows: np.ndarray
     path: np.ndarray
-    reducible: bool = True
+    gone: np.ndarray | None = None
+    partial: bool = False
+
+    @property
+    def touched(self) -> np.ndarray:
+        """For each row, whether any of its normals has gone."""
+        return self.rows if self.gone is None else np.any(self.gone, axis=1)
 
     @property
     def is_separated(self) -> bool:
@@ -161,11 +168,13 @@ def _described(outward, n: int, present, patterns: _Patterns, given: _Constraint
     each = np.bincount(given.pattern[moved], minlength=len(patterns.cones.pinned))
     contrasts = patterns.cones.normals.shape[1]
     whole, part = each == contrasts, (each > 0) & (each < contrasts)
-    rows = np.zeros(n, bool)
-    rows[present] = whole[patterns.of_row]
+    each_gone = np.zeros((len(whole), contrasts), bool)
+    each_gone[~patterns.cones.pinned] = moved.reshape(-1, contrasts)
+    rows, gone = np.zeros(n, bool), np.zeros((n, contrasts), bool)
+    rows[present], gone[present] = whole[patterns.of_row], each_gone[patterns.of_row]
     path = np.where(infinite, outward @ given.basis @ total, 0.0)
     kind = "complete" if rows[present].all() else "quasi"
-    return Separation(kind, signs, infinite, certain, rows, path, not part.any())
+    return Separation(kind, signs, infinite, certain, rows, path, gone, bool(part.any()))
 
 
 def _none(p: int, n: int) -> Separation:

@@ -5,6 +5,7 @@ similar size, compiles nothing.
 """
 
 import dataclasses
+import functools
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -12,22 +13,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from asymptotix.core.quick_jit import QUICKEST, quick_jit
+from asymptotix.core.quick_jit import QUICK, QUICKEST, quick_jit
 from asymptotix.core.static import Static, by_structure, split
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import bucket, column_bucket, pad_rows
 from asymptotix.fitting import traced
-from asymptotix.fitting.assemble import (
-    Scalars,
-    counts,
-    final_information,
-    residual_dof,
-    scalars,
-)
+from asymptotix.fitting.assemble import Scalars, final_information, residual_dof, scalars
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.penalised import bind
 from asymptotix.fitting.solver import AbstractSolver
-from asymptotix.likelihood import Coordinates, host_coordinates, is_structured, outward
+from asymptotix.likelihood import (
+    host_coordinates,
+    is_structured,
+    outward,
+    statistics,
+)
 from asymptotix.model import Layout, Regression, layout
 
 
@@ -97,32 +97,56 @@ def solve(
     """
     given = plan(model, x_outline(rows.x))
     leaves, treedef = jax.tree.flatten(model)
-    size = bucket(rows.n)
-    weights = np.ones(rows.n) if rows.weights is None else np.asarray(rows.weights)
-    offset = np.zeros(rows.n) if rows.offset is None else np.asarray(rows.offset)
-    y, offset = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), (rows.y, offset))
-    weights = _pad(weights, size)
+    block, counted = _padded(rows, bucket(rows.n), given.width)
     known, project = None, None
     if given.width:
-        x = _pad(np.asarray(rows.x, np.float64), size, given.width)
         theta = np.zeros(given.wide.size)
         theta[given.keep] = given.layout.gather(leaves)
         leaves = given.wide.scatter(leaves, theta)
-        active = (_pad(active[0], given.width),)
-        known = host_coordinates((x,), weights, active)
+        weights = None if rows.weights is None else block.weight[: rows.n]
+        known = host_coordinates((np.asarray(rows.x, np.float64),), weights, active)
         project = not known[0].intercept.any()
-    else:
-        x = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), rows.x)
     flags = _Flags(rows.weight_kind, qr, project, treedef)
     arrays = [v if isinstance(v, np.ndarray) else None for v in leaves]
-    program = _tiny_program if size <= TINY_ROWS else _program
-    block = Block(x, y, weights, offset)
-    out = program(given.static, flags, solver, arrays, block, active, known, penalty)
-    found = _unpacked(given, leaves, flags, known, jax.device_get(out))
+    program = _compiled(given.static, flags, block.weight.shape[0] <= TINY_ROWS)
+    wide = active, known
+    if given.width:
+        wide = jax.tree.map(lambda a: _pad(a, given.width), wide)
+    flat, *rest = program(solver, arrays, block, counted, *wide, penalty)
+    found = _unpacked(given, leaves, flags, active, known, np.asarray(flat), jax.device_get(rest))
     if penalty is None:
         return found
     bound = bind(penalty, found.model, found.coordinates, found.active)
     return eqx.tree_at(lambda f: f.penalty, found, bound, is_leaf=lambda v: v is None)
+
+
+def _padded(rows: Rows, size: int, width: int) -> tuple[Block, np.ndarray]:
+    """The rows as one block of a standard size, and what `counts` says of them."""
+    if rows.weights is None:
+        weights, counted = _present(rows.n, size), np.full(3, float(rows.n))
+    else:
+        weights = _pad(np.asarray(rows.weights), size)
+        present, total = float(np.count_nonzero(weights)), weights.sum()
+        n = total if rows.weight_kind == "frequency" else present
+        counted = np.array([present, n, total])
+    if width:
+        x = _pad(np.asarray(rows.x, np.float64), size, width)
+    else:
+        x = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), rows.x)
+    y = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), rows.y)
+    offset = _zeros(size) if rows.offset is None else pad_rows(np.asarray(rows.offset), size)
+    return Block(x, y, weights, offset), counted
+
+
+@functools.lru_cache(maxsize=64)
+def _present(n: int, size: int) -> np.ndarray:
+    """Weights of `n` rows without any, padded."""
+    return (np.arange(size) < n) * 1.0
+
+
+@functools.lru_cache(maxsize=64)
+def _zeros(size: int) -> np.ndarray:
+    return np.zeros(size)
 
 
 def widened(fit: Fit, rows: Rows) -> tuple[Fit, Rows, np.ndarray]:
@@ -180,40 +204,95 @@ class _Flags(NamedTuple):
 
 
 def _whole_fit(
-    static: Static, flags: _Flags, solver, arrays, block: Block, active, coordinates, penalty
+    static: Static,
+    flags: _Flags,
+    solver,
+    arrays,
+    block: Block,
+    counted,
+    active,
+    coordinates,
+    penalty,
 ):
+    """Everything about a fit: as one vector, with coordinates where they were not known, history.
+
+    One vector, since each array that leaves XLA costs as much as a small fit's whole pass.
+    """
     weight_kind, qr, project, treedef = flags
     model = static.combine(jax.tree.unflatten(treedef, arrays))
-    _, n, _ = counts(block, weight_kind)
     size = jnp.concatenate(active) if active else jnp.ones(layout(model.predictor).size)
-    dof = residual_dof(model, n, size)
+    dof = residual_dof(model, counted[1], size)
     setup = traced.prepare(model, block, active, dof, coordinates, project, penalty)
-    state, history = traced.solve(model, solver, block, setup, qr=qr, with_statistics=True)
+    state, history = traced.solve(model, solver, block, setup, qr=qr)
     information, factor = final_information(model, solver.newton, setup, state, block)
     theta = outward(setup.coordinates, state.params)
     fitted = layout(model).replace(model, theta)
-    found = scalars(fitted, block, setup, state.here.statistics, state, weight_kind)
+    stats = statistics(fitted, block)
+    found = scalars(fitted, block, setup, stats, state, weight_kind, counted)
     numbers = jnp.stack([jnp.asarray(v, theta.dtype) for v in found])
-    vectors = jnp.stack([theta, state.params, setup.problem.active.astype(theta.dtype)])
+    parts = [numbers, theta, state.params, information.reshape(-1), factor.reshape(-1)]
     unknown = setup.coordinates if coordinates is None else None
-    return numbers, vectors, jnp.stack([information, factor]), unknown, history
+    return jnp.concatenate(parts), unknown, history
 
 
 TINY_ROWS = 2048
-_program = quick_jit(_whole_fit, static_argnums=(0, 1))
-_tiny_program = quick_jit(_whole_fit, QUICKEST, static_argnums=(0, 1))
 
 
-def _unpacked(given: Plan, leaves, flags: _Flags, coordinates, out) -> Fit:
-    numbers, vectors, matrices, found, history = out
+@functools.cache
+def _compiled(static: Static, flags: _Flags, tiny: bool):
+    """The program of a structure: of its own, so that a call need not look for it by structure."""
+    return quick_jit(functools.partial(_whole_fit, static, flags), QUICKEST if tiny else QUICK)
+
+
+def _unpacked(given: Plan, leaves, flags: _Flags, active, coordinates, flat, rest) -> Fit:
+    found, history = (coordinates or rest[0]), rest[1]
     if history is not None and history.params is not None:
         history = history._replace(params=history.params[:, given.keep])
-    theta, params, active = vectors[:, given.keep]
+    p, scalars = given.wide.size, len(Scalars._fields)
+    vectors = flat[scalars : scalars + 2 * p].reshape(2, p)
+    matrices = flat[scalars + 2 * p :].reshape(2, p, p)
+    theta, params = vectors[:, given.keep]
     information, factor = matrices[:, given.keep[:, None], given.keep]
-    if given.width:
-        k = given.layout.shapes[0][0]
-        found = tuple(Coordinates(*(a[:k] for a in c)) for c in coordinates)
-    fitted = jax.tree.unflatten(flags.treedef, given.layout.scatter(leaves, theta))
-    return Scalars(*map(np.asarray, numbers)).fit(
-        fitted, params, information, factor, found, active > 0, flags.weight_kind, None, history
-    )  # fmt: skip
+    whole = np.ones(given.layout.size, bool)
+    if active is not None:
+        used = np.concatenate(active)
+        whole[: used.size] = used
+    model = given.layout.scatter(leaves, theta)
+    numbers = Scalars(*(flat[i, ...] for i in range(scalars)))
+    numbers = numbers._replace(
+        steps=numbers.steps.astype(np.int32), code=numbers.code.astype(np.int32)
+    )
+    parts = [*model, *numbers, params, information, factor, *jax.tree.leaves(found), whole]
+    return _assembled(flags, found, history, parts)
+
+
+def _assembled(flags: _Flags, coordinates, history, parts: list) -> Fit:
+    """The `Fit` of its parts: by name the first time, later by where each part then stood.
+
+    Equinox builds a module of twenty fields in 60 microseconds, JAX restores one in 5.
+    """
+    known = _SHAPES.get(flags) if history is None else None
+    if known is not None:
+        treedef, order = known
+        return jax.tree.unflatten(treedef, [parts[i] for i in order])
+    first = flags.treedef.num_leaves
+    numbers = Scalars(*parts[first : first + len(Scalars._fields)])
+    rest = parts[first + len(Scalars._fields) :]
+    found = numbers.fit(
+        jax.tree.unflatten(flags.treedef, parts[:first]),
+        *rest[:3],
+        coordinates,
+        rest[-1],
+        flags.weight_kind,
+        None,
+        history,
+    )
+    places = {id(part): i for i, part in enumerate(parts)}
+    leaves, treedef = jax.tree.flatten(found)
+    order = [places.get(id(leaf)) for leaf in leaves]
+    if history is None and None not in order:
+        _SHAPES[flags] = treedef, order
+    return found
+
+
+_SHAPES: dict[_Flags, Any] = {}

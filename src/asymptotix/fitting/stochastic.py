@@ -11,17 +11,15 @@ from jax import lax
 from asymptotix.core.errors import InputError
 from asymptotix.core.parameters import constant
 from asymptotix.core.typing import Array, Float, Key
-from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block
+from asymptotix.fitting.measures import mean_loss_at, shares
 from asymptotix.fitting.newton import Newton
 from asymptotix.fitting.objective import mean_loss
 from asymptotix.fitting.penalised import penalty_value
 from asymptotix.fitting.progress import tick
 from asymptotix.fitting.solver import AbstractSolver, History
 from asymptotix.likelihood import inward, outward
-from asymptotix.likelihood.generic import row_log_likelihoods, weighted
 from asymptotix.model import layout
-from asymptotix.predictors import with_offset
 
 RECORDED = 2_000_000
 """Numbers of a path of parameters that are kept at most."""
@@ -268,25 +266,13 @@ def _measures(model, training: Block, apart: Block | None):
     """What an epoch's record holds, as a function of the parameters."""
     where, binary = layout(model), model.family.response_kind == "binary"
 
-    def mean(rows, function):
-        return sum_blocks(function, rows) / jnp.sum(rows.weight)
-
     def measures(params):
         at = where.replace(model, params)
-
-        def loss(block):
-            return -jnp.sum(row_log_likelihoods(at, block))
-
-        def right(block):
-            eta = jax.vmap(lambda x, o: with_offset(at.predictor(x), o))(block.x, block.offset)
-            probability = jax.vmap(at.family.mean)(eta)
-            return jnp.sum(weighted(block.weight, (probability > 0.5) == (block.y > 0.5)))
-
-        found = {"loss": mean(training, loss)}
+        found = {"loss": mean_loss_at(at, training)}
         if binary:
-            found["accuracy"] = mean(training, right)
+            found["accuracy"] = shares(at, training)["accuracy"]
         if apart is not None:
-            found["validation"] = mean(apart, loss)
+            found["validation"] = mean_loss_at(at, apart)
         return found
 
     return measures

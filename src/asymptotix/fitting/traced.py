@@ -23,7 +23,6 @@ from asymptotix.fitting.solver import AbstractSolver, History
 from asymptotix.likelihood import (
     Coordinates,
     Sums,
-    block_pass,
     block_sums,
     information_factor,
     traced_coordinates,
@@ -41,21 +40,15 @@ class Setup(NamedTuple):
     penalty: BoundPenalty | None = None
 
 
-def evaluate(model, setup: Setup, curvature, rows: Block, params, *, qr: bool, with_statistics):
+def evaluate(model, setup: Setup, curvature, rows: Block, params, *, qr: bool):
     """All sums at `params` by one pass, and a factor of the information.
 
     Arguments:
         qr: whether an ill-conditioned information is factored by a second, orthogonal pass.
-        with_statistics: whether the model's statistics are summed in the same pass.
     """
-    stats, coordinates, active = None, setup.coordinates, setup.problem.active
+    coordinates, active = setup.coordinates, setup.problem.active
     penalty, curvature = setup.penalty, working_curvature(setup.penalty, curvature)
-    if with_statistics:
-        sums, stats = sum_blocks(
-            lambda b: block_pass(model, coordinates, curvature, params, b), rows
-        )
-    else:
-        sums = sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), rows)
+    sums = sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), rows)
     if penalty is not None and reduces_bias(penalty):
         sums = corrected(
             penalty,
@@ -73,7 +66,7 @@ def evaluate(model, setup: Setup, curvature, rows: Block, params, *, qr: bool, w
         factor = _better_factor(model, coordinates, curvature, active, rows, params, factor)
     else:
         factor = newton.trusted(factor)
-    return newton.Evaluation(sums.value, sums.score, sums.information, factor, stats)
+    return newton.Evaluation(sums.value, sums.score, sums.information, factor)
 
 
 def is_orthogonal(setup: Setup) -> bool:
@@ -102,21 +95,18 @@ def solve(
     setup: Setup,
     *,
     qr: bool,
-    with_statistics: bool = False,
 ) -> tuple[newton.NewtonState, History | None]:
     """A route to its end, its last stretch by Newton's method: one pass over the rows a step."""
     options: newton.Newton = solver.newton
 
     def at(params):
-        return evaluate(
-            model, setup, options.curvature, rows, params, qr=qr, with_statistics=with_statistics
-        )
+        return evaluate(model, setup, options.curvature, rows, params, qr=qr)
 
     def body(state):
         return newton.advance(options, setup.problem, state, at(newton.trial(state)))
 
     arrived, history = solver.approach(model, rows, setup)
-    first = newton.start(arrived, with_statistics)
+    first = newton.start(arrived)
     if solver.polish and not solver.stops_early:
         return lax.while_loop(lambda s: s.status == CODE["running"], body, first), history
     before = body(first)

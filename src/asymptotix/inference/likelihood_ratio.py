@@ -5,17 +5,19 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 import pandas as pd
 
 from asymptotix.core.errors import InputError, close_matches
 from asymptotix.core.reference import Chi2, F
 from asymptotix.data.rows import Rows
-from asymptotix.inference.hypotheses import linear_hypothesis
+from asymptotix.inference.hypotheses import LinearHypothesis, linear_hypothesis
 from asymptotix.inference.joint import joint_reference, wald_restrictions
 from asymptotix.inference.nesting import Nested, nested
 from asymptotix.inference.record import HypothesisTest, upper_tail
 from asymptotix.inference.refusals import require_likelihood, require_results
+from asymptotix.inference.restricted import penalised_drop
 from asymptotix.inference.score import score_test
 
 TESTS = ("LR", "score", "Wald")
@@ -25,7 +27,9 @@ def lr_test(small: Any, large: Any, data: Any = None) -> HypothesisTest:
     r"""$2(\ell_{large} - \ell_{small})$ of nested fits, referred to chi2 (Wilks 1938).
 
     Where the dispersion is a moment estimate: $(D_{small} - D_{large})/(q\hat\phi_{large})$,
-    referred to $F(q, n - k)$ of the large model.
+    referred to $F(q, n - k)$ of the large model. Of fits with one and the same penalty that has
+    an objective (`asx.Jeffreys()` and priors): the fall of the large model's penalised
+    log-likelihood from its maximum to that under the hypothesis (Heinze and Schemper 2002).
 
     Arguments:
         small, large: results of the same rows, the first nested in the second.
@@ -33,22 +37,53 @@ def lr_test(small: Any, large: Any, data: Any = None) -> HypothesisTest:
 
     Raises:
         InputError: the models are not nested, other rows, or no likelihood to be compared
-            (robust covariance, sampling weights, quasi-likelihood).
+            (robust covariance, sampling weights, quasi-likelihood, different penalties).
     """
     for res in (small, large):
         require_results(res)
-        require_likelihood(res, "A likelihood-ratio test")
+        require_likelihood(res, "A likelihood-ratio test", penalised=True)
     return _likelihood_ratio(small, large, nested(small, large, _rows_from(data)))
 
 
 def _likelihood_ratio(small: Any, large: Any, pair: Nested) -> HypothesisTest:
     text = f"{small.spec.formula} within {large.spec.formula}"
+    _same_penalty(small, large)
+    if large.fit.penalty is not None:
+        return _penalised_ratio(large, pair, text)
     if large.model.family.dispersion_rule != "moment":
         return upper_tail("Likelihood-ratio test", text, _gain(small, large), Chi2(pair.q), note="")
     law = joint_reference(large.reference, pair.q)
     scaled = max(small.deviance - large.deviance, 0.0) / large.scale
     statistic = scaled / pair.q if isinstance(law, F) else scaled
     return upper_tail("Likelihood-ratio test", text, statistic, law, note="")
+
+
+def _penalised_ratio(large: Any, pair: Nested, text: str) -> HypothesisTest:
+    drop = penalised_drop(large.fit, pair.large, _restrictions(large, pair)) / large.scale
+    law = joint_reference(large.reference, pair.q)
+    label = large.fit.penalty.penalty.label
+    note = f"Of the larger model's penalised likelihood ({label})."
+    statistic = drop / pair.q if isinstance(law, F) else drop
+    return upper_tail("Penalised likelihood-ratio test", text, statistic, law, note=note)
+
+
+def _same_penalty(small: Any, large: Any) -> None:
+    ours, theirs = (res.fit.penalty and res.fit.penalty.penalty for res in (small, large))
+    if not eqx.tree_equal(ours, theirs):
+        told = [p.label if p is not None else "no penalty" for p in (ours, theirs)]
+        raise InputError(
+            f"The fits have different penalties ({told[0]}; {told[1]}), so that they do not "
+            "maximise the same thing; fit both with the same penalty=.",
+            code="penalised",
+        )
+
+
+def _restrictions(large: Any, pair: Nested) -> LinearHypothesis:
+    """What the small model says of the large one's parameters."""
+    active = np.flatnonzero(np.asarray(large.fit.active))[: pair.restrictions.shape[1]]
+    matrix = np.zeros((pair.q, len(large.names)))
+    matrix[:, active] = pair.restrictions
+    return linear_hypothesis(matrix, large.names)
 
 
 def _gain(small: Any, large: Any) -> float:
@@ -150,7 +185,8 @@ def _check(models, wanted) -> None:
         raise InputError(f"Name at least one of {', '.join(TESTS)}.", code="option")
     for res in models:
         if {"LR", "score"} & set(wanted):
-            require_likelihood(res, "A likelihood-ratio or score test")
+            lr_only = "score" not in wanted
+            require_likelihood(res, "A likelihood-ratio or score test", penalised=lr_only)
         if "score" in wanted and res.model.predictor.has_vector_eta():
             raise InputError(
                 "The score test is for a predictor of one component; say test=('LR', 'Wald').",
@@ -163,8 +199,5 @@ def _score(small: Any, large: Any, pair: Nested) -> HypothesisTest:
 
 
 def _wald(small: Any, large: Any, pair: Nested) -> HypothesisTest:
-    active = np.flatnonzero(np.asarray(large.fit.active))[: pair.restrictions.shape[1]]
-    matrix = np.zeros((pair.q, len(large.names)))
-    matrix[:, active] = pair.restrictions
-    zero = linear_hypothesis(matrix, large.names)
+    zero = _restrictions(large, pair)
     return wald_restrictions(large.params, large.covariance, zero, large.reference, large.names)

@@ -1,16 +1,18 @@
-r"""The maximum of a likelihood under linear restrictions $R\theta = r$, of any model."""
+r"""The maximum of a likelihood, or a penalised one, under linear restrictions $R\theta = r$."""
 
 from typing import Any
 
 import numpy as np
 
 from asymptotix.core.linalg import solve_with_factor
+from asymptotix.core.precision import double
 from asymptotix.covariances.passes import outward_matrix
 from asymptotix.data.rows import Rows
 from asymptotix.fitting import Fit
 from asymptotix.inference.hypotheses import LinearHypothesis
 from asymptotix.inference.lanes import Search, run_searches
 from asymptotix.inference.passes import Evaluator
+from asymptotix.inference.penalised import PenalisedEvaluator
 from asymptotix.inference.profile_search import DECREMENT, INNER_STEPS, triangular_of
 
 STAGES = (1, 4, 16)
@@ -37,7 +39,7 @@ def restricted_maximum(fit: Fit, rows: Rows, hypothesis: LinearHypothesis) -> np
     """
     active = np.flatnonzero(np.asarray(fit.active))
     matrix = working_restrictions(fit, hypothesis)[:, active]
-    evaluator = Evaluator(fit, rows, expected=False)
+    evaluator = _evaluator(fit, rows)
     inner = np.ix_(active, active)
 
     def evaluate(points) -> Any:
@@ -57,6 +59,30 @@ def restricted_maximum(fit: Fit, rows: Rows, hypothesis: LinearHypothesis) -> np
             params[active] = found
             return params
     return None
+
+
+def penalised_drop(fit: Fit, rows: Rows, hypothesis: LinearHypothesis) -> float:
+    r"""$2\{\ell^*(\hat\theta) - \max_{R\theta = r} \ell^*(\theta)\}$ of a penalised likelihood.
+
+    Both maxima are of the same $\ell^*$, that of the whole model (Heinze and Schemper 2002), so
+    that one restriction $\theta_j = b$ has the statistic of the profile at $b$. NaN if the
+    second is not found.
+    """
+    with double():
+        found = restricted_maximum(fit, rows, hypothesis)
+        if found is None:
+            return np.nan
+        both = np.stack([np.asarray(fit.params, float), found])
+        top, below = np.asarray(_evaluator(fit, rows)(both).value)
+    return max(2 * float(top - below), 0.0)
+
+
+def _evaluator(fit: Fit, rows: Rows) -> Any:
+    return (
+        Evaluator(fit, rows, expected=False)
+        if fit.penalty is None
+        else PenalisedEvaluator(fit, rows)
+    )
 
 
 def _climb(params, matrix, value, factor, stages: int) -> Search:

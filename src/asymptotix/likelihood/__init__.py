@@ -18,7 +18,7 @@ from asymptotix.likelihood.generic import row_log_likelihoods, weighted
 from asymptotix.likelihood.outer import outer_products, row_scores
 from asymptotix.likelihood.statistics import Statistics, dispersed_log_likelihood, statistics
 from asymptotix.likelihood.structured import information_factor, is_structured
-from asymptotix.likelihood.sums import Curvature, Sums, block_gradient, block_pass, block_sums
+from asymptotix.likelihood.sums import Curvature, Sums, block_gradient, block_sums
 
 __all__ = [
     "Coordinates",
@@ -26,7 +26,6 @@ __all__ = [
     "Statistics",
     "Sums",
     "block_gradient",
-    "block_pass",
     "block_sums",
     "declares_expected",
     "dispersed_log_likelihood",

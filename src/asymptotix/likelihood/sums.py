@@ -6,7 +6,6 @@ from asymptotix.core.typing import Array, Float
 from asymptotix.data.rows import Block
 from asymptotix.likelihood import generic, structured
 from asymptotix.likelihood.coordinates import Coordinates
-from asymptotix.likelihood.statistics import Statistics, statistics, statistics_at
 from asymptotix.likelihood.structured import is_structured
 from asymptotix.model import Regression, layout
 
@@ -60,22 +59,4 @@ def block_gradient(
     return structured.block_gradient(model, coordinates, theta, block)
 
 
-def block_pass(
-    model: Regression,
-    coordinates: tuple[Coordinates, ...] | None,
-    curvature: Curvature,
-    theta: Float[Array, "p"],
-    block: Block,
-) -> tuple[Sums, Statistics]:
-    """The sums of one block and the model's statistics there, from one evaluation of eta."""
-    if coordinates is None:
-        at_theta = layout(model).replace(model, theta)
-        sums = block_sums(model, coordinates, curvature, theta, block)
-        return sums, statistics(at_theta, block)
-    designs, eta, psi = structured.block_predictor(model, coordinates, theta, block)
-    family = layout(model.family).replace(model.family, psi)
-    sums = Sums(*structured.sums_at(model, curvature, designs, eta, psi, block))
-    return sums, statistics_at(family, eta, block)
-
-
-__all__ = ["Curvature", "Sums", "block_gradient", "block_pass", "block_sums", "is_structured"]
+__all__ = ["Curvature", "Sums", "block_gradient", "block_sums", "is_structured"]

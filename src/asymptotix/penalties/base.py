@@ -15,10 +15,12 @@ class Penalised(NamedTuple):
         mask: which of them are penalised: no intercept, no bias of a layer, no parameter of the
             family, no column that is left out.
         scale: the standard deviation of each coefficient's column; 1 where there is none.
+        everywhere: `mask` with intercepts and biases.
     """
 
     mask: Bool[Array, "p"]
     scale: Float[Array, "p"]
+    everywhere: Bool[Array, "p"]
 
 
 class AbstractPenalty(eqx.Module):

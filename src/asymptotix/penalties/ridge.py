@@ -29,10 +29,13 @@ class Ridge(AbstractPenalty):
     Arguments:
         strength: $\lambda$.
         standardise: whether each coefficient counts per standard deviation of its column.
+        biases: whether intercepts and biases are shrunk too. A network with more units than the
+            data can tell apart then has a proper mode all the same, and standard errors.
     """
 
     strength: Float[Array, ""] = constant(converter=_positive, default=1.0)
     standardise: bool = eqx.field(static=True, default=False)
+    biases: bool = eqx.field(static=True, default=False)
 
     @property
     def label(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -41,4 +44,5 @@ class Ridge(AbstractPenalty):
 
     def log_density(self, theta: Float[Array, "p"], given: Penalised) -> Scalar:
         scaled = theta * given.scale if self.standardise else theta
-        return -0.5 * self.strength * jnp.sum(jnp.where(given.mask, scaled, 0.0) ** 2)
+        mask = given.everywhere if self.biases else given.mask
+        return -0.5 * self.strength * jnp.sum(jnp.where(mask, scaled, 0.0) ** 2)

@@ -1,6 +1,7 @@
 """Plots of results; they need matplotlib (`pip install "asymptotix[plots]"`)."""
 
 from asymptotix.plots.coefficients import coefficient_plot
+from asymptotix.plots.hidden import hidden_unit_plot
 from asymptotix.plots.history import history_plot
 from asymptotix.plots.judgement import calibration_plot, roc_plot
 from asymptotix.plots.prediction import prediction_plot
@@ -14,6 +15,7 @@ __all__ = [
     "calibration_plot",
     "coefficient_plot",
     "coverage_plot",
+    "hidden_unit_plot",
     "history_plot",
     "influence_plot",
     "prediction_plot",

@@ -81,8 +81,9 @@ def prediction_plot(
     if result.inputs.response_kind in ("binary", "grouped"):
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -0.03), min(high, 1.03))
-    how = "averaged over the rows" if average else "others at their means"
-    title = f"{percent(level)} limits, {how}"
+    how = ", averaged over the rows" if average else ", others at their means"
+    alone = set(result.spec.variables) <= {variable, by}
+    title = f"{percent(level)} limits{'' if alone else how}"
     return finished(axes, variable, response_label(result), title, by is not None)
 
 

@@ -46,7 +46,9 @@ def profile_plot(
     axes: Axes = pyplot().subplots(layout="constrained")[1] if ax is None else ax
     axes.axhline(level, color=GREY, linestyle="--", linewidth=0.9)
     axes.axvline(_estimate(result, name), color=GREY, linewidth=0.9)
-    heights = {"profile": curve["log_likelihood"], "wald": -0.5 * curve["wald"] ** 2}
+    error = result.wald.standard_errors[result.names.index(name)]
+    wald = (curve["value"] - _estimate(result, name)) / error
+    heights = {"profile": curve["log_likelihood"], "wald": -0.5 * wald**2}
     styles = {"profile": (COLOURS[0], "-"), "wald": (COLOURS[1], ":")}
     for method, (colour, line) in styles.items():
         axes.plot(curve["value"], heights[method], color=colour, linestyle=line, label=method)
@@ -74,7 +76,10 @@ def _limits(result: Results, name: str, coverage: float, method: str) -> np.ndar
 
 
 def _reach(result: Results, name: str, limits) -> float:
-    """A little further than the furthest limit, in standard errors."""
-    ends = np.concatenate(list(limits.values()))
-    error = result.wald.standard_errors[result.names.index(name)]
-    return 1.15 * float(np.max(np.abs(ends - _estimate(result, name))) / error)
+    """A little further than the furthest limit, in the unit of `Results.profile`.
+
+    That is the error by the curvature of what is profiled; other covariances have other errors.
+    """
+    ends, estimate = np.concatenate(list(limits.values())), _estimate(result, name)
+    unit = result.profile(name, reach=1.0, points=1)["value"].iloc[-1] - estimate
+    return 1.15 * float(np.max(np.abs(ends - estimate)) / unit)

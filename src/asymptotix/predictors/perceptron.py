@@ -76,11 +76,27 @@ class Standardised(AbstractPredictor):
         inputs = (x[np.array(self.columns)] - self.center.value) / self.scale.value
         return jnp.asarray(self.module(inputs))
 
+    def hidden_units(self, x: Float[Array, "k"]) -> tuple[Float[Array, "h"], Float[Array, "h"]]:
+        """Of the first hidden layer: what enters each unit's activation, and what comes out.
+
+        Arguments:
+            x: one observation's covariates.
+        """
+        inputs = (x[np.array(self.columns)] - self.center.value) / self.scale.value
+        entering = self.layers[0](inputs)
+        module: Any = self.module
+        activation = module.activation if isinstance(module, eqx.nn.MLP) else module.layers[1]
+        return entering, jax.vmap(activation)(entering)
+
+    @property
+    def layers(self) -> list[Any]:
+        """The affine maps, from inputs to eta."""
+        return [m for m in jax.tree.leaves(self.module, is_leaf=_is_layer) if _is_layer(m)]
+
     def coefficient_names(self, columns) -> tuple[str, ...]:
         """Names such as `layer1.weight[2, educ]`: unit, then input."""
-        layers = [m for m in jax.tree.leaves(self.module, is_leaf=_is_layer) if _is_layer(m)]
         names, inputs = [], [columns[j] for j in self.columns]
-        for i, layer in enumerate(layers, start=1):
+        for i, layer in enumerate(self.layers, start=1):
             units = np.shape(layer.weight)[0]
             names += [f"layer{i}.weight[{u}, {c}]" for u in range(1, units + 1) for c in inputs]
             names += [f"layer{i}.bias[{u}]" for u in range(1, np.size(layer.bias) + 1)]

@@ -1,25 +1,35 @@
 """Predictions, comparisons and slopes of `Results`: the verbs, mixed in."""
 
+import dataclasses
 import functools
 import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
-from asymptotix.core.errors import InputError, MissingRowsWarning
+from asymptotix.core.errors import InputError, MissingRowsWarning, check_confidence
 from asymptotix.core.reference import CoefficientT, Reference, StudentT
-from asymptotix.covariances import AbstractCovariance, Cluster
+from asymptotix.covariances import AbstractCovariance, Bootstrap, Cluster
+from asymptotix.data.groups import labelled
 from asymptotix.data.rows import Rows
 from asymptotix.effects.columns import on_one_matrix
 from asymptotix.effects.estimates import Estimates, with_jacobian
 from asymptotix.effects.grid import DataGrid
 from asymptotix.effects.hypotheses import tested
-from asymptotix.effects.options import Options
+from asymptotix.effects.options import (
+    ComparisonOptions,
+    Options,
+    PredictionOptions,
+    SlopeOptions,
+    with_keywords,
+)
 from asymptotix.effects.problem import Data, Problem
+from asymptotix.effects.stretches import in_stretches, streamed_comparisons, streamed_predictions
 from asymptotix.effects.targets import grid
 from asymptotix.effects.verbs import comparisons, predictions
+from asymptotix.inference.refusals import require_converged
 from asymptotix.results.components import component_names
 from asymptotix.results.effect_table import EffectTable, effect_table
 from asymptotix.results.unchanged import require_unchanged
@@ -28,202 +38,98 @@ from asymptotix.results.unchanged import require_unchanged
 class Effects:
     r"""The verbs of `Results` that turn coefficients into answers.
 
-    Every verb takes these keywords; a word that it does not know is an error.
-
-    Arguments:
-        variables: the variables concerned; all by default. A name, a list, or a dict: to a step
-            (`{"educ": 4}`), a pair (`{"educ": (8, 12)}`), `"sd"`, `"2sd"`, `"iqr"`, `"minmax"`;
-            for categories `"reference"`, `"sequential"`, `"pairwise"` or a pair of levels; for
-            the derivative in a 0/1 variable `"dydx"`. For `avg_predictions` to values.
-        newdata: where to evaluate: the data of the fit by default, any data, a grid of
-            `asx.datagrid`, or `"mean"` or `"median"` for one row of typical values of the
-            variables (the most frequent level of categories).
-        by: one or several columns; averages are taken within their levels; `True` for all rows.
-        type: `"response"` for the mean, `"link"` for $\eta$, `"probability"` (with `value=`) for
-            $P(y = \text{value})$ of a discrete response.
-        hypothesis: as in `hypotheses`, about the estimates of the verb.
-        transform: a function applied to estimates and limits, such as `np.exp`.
-        weights: of averages: a column's name or numbers. By default the fit's frequency or
-            sampling weights where its own rows are averaged.
-        confidence: coverage of intervals; that of the fit by default.
-        vcov: another covariance: a name such as `"HC1"`, a covariance object, or a matrix.
-        unconditional: for averages over the rows of the fit, whether the covariates count as
-            sampled too; a column's name for clusters that were sampled.
-        method: `"delta"`, or `"simulation"` from the asymptotic normal distribution of the
-            parameters, with `key` (a JAX random key) and `n_draws`.
+    Every verb takes `newdata` first and then the keywords of `PredictionOptions`; a word that it
+    does not know is an error.
 
     Averages are taken first and compared after: `comparison="ratio"` of averages is the ratio of
     the average predictions.
     """
 
+    @with_keywords(PredictionOptions)
     def predictions(
-        self: Any,
-        *,
-        variables: Any = None,
-        newdata: Any = None,
-        by: Any = None,
-        type: str = "response",
-        value: Any = None,
-        hypothesis: Any = None,
-        transform: Callable | None = None,
-        weights: Any = "fit",
-        confidence: float | None = None,
-        vcov: Any = None,
-        unconditional: Any = False,
-        method: str = "delta",
-        n_draws: int = 1000,
-        key: Any = None,
+        self: Any, newdata: Any = None, **options: Unpack[PredictionOptions]
     ) -> EffectTable:
         r"""Predictions of rows, with intervals.
 
         Limits of a mean are those of $\eta$ carried through the link where $\eta$ is a scalar, so
-        that they respect its range; limits of averages and of probabilities of values are
+        that they respect its range; limits of averages, of probabilities and of quantiles are
         symmetric.
 
-        Arguments: see `Effects`.
+        Arguments:
+            newdata: where to predict: the data of the fit by default, any data, a grid of
+                `asx.datagrid`, or `"mean"` or `"median"` for one row of typical values.
+            options: see `PredictionOptions`.
 
         Returns:
             An `EffectTable` with one row a row of the data (complete rows only), `rowid` first,
             or one a level of `by`.
         """
-        return _asked(self, "Predictions", predictions, locals(), average=False)
+        return _asked(self, "Predictions", predictions, newdata, options, average=False)
 
+    @with_keywords(PredictionOptions)
     def avg_predictions(
-        self: Any,
-        *,
-        variables: Any = None,
-        newdata: Any = None,
-        by: Any = None,
-        type: str = "response",
-        value: Any = None,
-        hypothesis: Any = None,
-        transform: Callable | None = None,
-        weights: Any = "fit",
-        confidence: float | None = None,
-        vcov: Any = None,
-        unconditional: Any = False,
-        method: str = "delta",
-        n_draws: int = 1000,
-        key: Any = None,
+        self: Any, newdata: Any = None, **options: Unpack[PredictionOptions]
     ) -> EffectTable:
         """Average predictions, overall or by groups.
 
         With `variables={"educ": [8, 12, 16]}` each row is predicted at each of these values, the
         others as observed, and averaged.
 
-        Arguments: see `Effects`.
+        Arguments:
+            newdata, options: see `predictions`.
         """
-        return _asked(self, "Average predictions", predictions, locals(), average=True)
+        return _asked(self, "Average predictions", predictions, newdata, options, average=True)
 
+    @with_keywords(ComparisonOptions)
     def comparisons(
-        self: Any,
-        *,
-        variables: Any = None,
-        newdata: Any = None,
-        by: Any = None,
-        type: str = "response",
-        value: Any = None,
-        comparison: Any = "difference",
-        hypothesis: Any = None,
-        transform: Callable | None = None,
-        weights: Any = "fit",
-        confidence: float | None = None,
-        vcov: Any = None,
-        unconditional: Any = False,
-        method: str = "delta",
-        n_draws: int = 1000,
-        key: Any = None,
+        self: Any, newdata: Any = None, **options: Unpack[ComparisonOptions]
     ) -> EffectTable:
         """Predictions compared between two values of each variable, row by row.
 
         Numbers: one more than observed; 0/1: 1 against 0; categories: each level against the
         first.
 
-        Arguments: see `Effects`, and
-            comparison: `"difference"`, `"ratio"`, `"lnratio"`, `"lnor"` (log odds ratio), or a
-                function of the high and the low prediction that JAX can trace.
+        Arguments:
+            newdata: see `predictions`.
+            options: see `ComparisonOptions`.
         """
-        return _asked(self, "Comparisons", comparisons, locals(), average=False)
+        return _asked(self, "Comparisons", comparisons, newdata, options, average=False)
 
+    @with_keywords(ComparisonOptions)
     def avg_comparisons(
-        self: Any,
-        *,
-        variables: Any = None,
-        newdata: Any = None,
-        by: Any = None,
-        type: str = "response",
-        value: Any = None,
-        comparison: Any = "difference",
-        hypothesis: Any = None,
-        transform: Callable | None = None,
-        weights: Any = "fit",
-        confidence: float | None = None,
-        vcov: Any = None,
-        unconditional: Any = False,
-        method: str = "delta",
-        n_draws: int = 1000,
-        key: Any = None,
+        self: Any, newdata: Any = None, **options: Unpack[ComparisonOptions]
     ) -> EffectTable:
         """Average predictions compared between two values of each variable.
 
-        Arguments: see `comparisons`.
+        Arguments:
+            newdata, options: see `comparisons`.
         """
-        return _asked(self, "Average comparisons", comparisons, locals(), average=True)
+        return _asked(self, "Average comparisons", comparisons, newdata, options, average=True)
 
-    def slopes(
-        self: Any,
-        *,
-        variables: Any = None,
-        newdata: Any = None,
-        by: Any = None,
-        type: str = "response",
-        value: Any = None,
-        slope: str = "dydx",
-        hypothesis: Any = None,
-        transform: Callable | None = None,
-        weights: Any = "fit",
-        confidence: float | None = None,
-        vcov: Any = None,
-        unconditional: Any = False,
-        method: str = "delta",
-        n_draws: int = 1000,
-        key: Any = None,
-    ) -> EffectTable:
+    @with_keywords(SlopeOptions)
+    def slopes(self: Any, newdata: Any = None, **options: Unpack[SlopeOptions]) -> EffectTable:
         r"""Derivatives of predictions in each variable, row by row.
 
         The variable moves with every term that contains it. 0/1 and categorical variables are
         compared as in `comparisons`.
 
-        Arguments: see `Effects`, and
-            slope: `"dydx"`; elasticities `"eyex"`; `"dyex"` (in $\log x$) and `"eydx"` (of
-                $\log y$). Elasticities are of numbers: other variables are left out.
+        Arguments:
+            newdata: see `predictions`.
+            options: see `SlopeOptions`.
         """
-        return _asked(self, "Slopes", comparisons, locals(), average=False)
+        given = {"slope": "dydx", **options}
+        return _asked(self, "Slopes", comparisons, newdata, given, average=False)
 
-    def avg_slopes(
-        self: Any,
-        *,
-        variables: Any = None,
-        newdata: Any = None,
-        by: Any = None,
-        type: str = "response",
-        value: Any = None,
-        slope: str = "dydx",
-        hypothesis: Any = None,
-        transform: Callable | None = None,
-        weights: Any = "fit",
-        confidence: float | None = None,
-        vcov: Any = None,
-        unconditional: Any = False,
-        method: str = "delta",
-        n_draws: int = 1000,
-        key: Any = None,
-    ) -> EffectTable:
+    @with_keywords(SlopeOptions)
+    def avg_slopes(self: Any, newdata: Any = None, **options: Unpack[SlopeOptions]) -> EffectTable:
         """Average derivatives of predictions: average marginal effects.
 
-        Arguments: see `slopes`. `newdata="mean"` gives marginal effects at the means.
+        Arguments:
+            newdata: see `predictions`; `"mean"` gives marginal effects at the means.
+            options: see `SlopeOptions`.
         """
-        return _asked(self, "Average slopes", comparisons, locals(), average=True)
+        given = {"slope": "dydx", **options}
+        return _asked(self, "Average slopes", comparisons, newdata, given, average=True)
 
     def hypotheses(
         self: Any, hypothesis: Any, *, confidence: float | None = None, vcov: Any = None
@@ -260,12 +166,23 @@ class Effects:
         return grid(_problem(self, np.zeros((0, 0))), given)
 
 
-def _asked(res: Any, title: str, verb: Callable, given: dict, *, average: bool) -> EffectTable:
-    given = {name: value for name, value in given.items() if name != "self"}
-    res, matrix, label = _with_covariance(res, given.pop("vcov"))
-    given["confidence"] = _confidence(res, given["confidence"])
-    options = Options(**given, average=average)
+def _asked(
+    res: Any, title: str, verb: Callable, newdata: Any, given: Mapping[str, Any], *, average: bool
+) -> EffectTable:
+    given = dict(given)
+    vcov = given.pop("vcov", None)
+    res, matrix, label = _with_covariance(res, vcov)
+    given["confidence"] = _confidence(res, given.get("confidence"))
+    options = Options(newdata=newdata, **given, average=average)
     problem = _problem(res, matrix)
+    if in_stretches(problem, options):
+        if options.bootstrap is not None:
+            raise InputError(
+                "A bootstrap refits data that are held in memory, and these are streamed; use "
+                "method='delta' or 'simulation'.",
+                code="stream",
+            )
+        verb = {comparisons: streamed_comparisons, predictions: streamed_predictions}[verb]
     estimates, data = verb(problem, options)
     return effect_table(
         title,
@@ -281,13 +198,15 @@ def _asked(res: Any, title: str, verb: Callable, given: dict, *, average: bool) 
 
 def _confidence(res: Any, given: float | None) -> float:
     level = res.confidence if given is None else given
-    if not 0 < level < 1:
-        raise InputError(f"confidence={level!r} must lie between 0 and 1.", code="option")
+    check_confidence(level)
     return level
 
 
 def _with_covariance(res: Any, vcov: Any) -> tuple[Any, np.ndarray, str]:
     """The result with that covariance, its matrix with zeros for omitted columns, and its name."""
+    if vcov is False:
+        p = len(res.names)
+        return res, np.full((p, p), np.nan), "not asked for"
     if vcov is not None and np.ndim(vcov) != 2:
         res = res.with_cov(vcov)
     matrix, label = np.asarray(res.covariance.matrix), res.covariance.kind.label
@@ -314,6 +233,9 @@ def _problem(res: Any, matrix: np.ndarray) -> Problem:
         evaluate=functools.partial(_rows_again, res),
         clusters=functools.partial(_clusters, res.covariance.kind),
         reference=_reference(res.reference),
+        resampling=functools.partial(_resampling, res),
+        levels=tuple(res.levels or ()),
+        read_stretches=None if res.inputs.streamed is None else res.inputs.streamed.read.stretches,
     )
 
 
@@ -336,6 +258,14 @@ def _clusters(kind: AbstractCovariance, rows: Rows) -> np.ndarray | None:
     return np.unique(np.asarray(rows.groups[columns[0]]), return_inverse=True)[1]
 
 
+def _resampling(res: Any, kind: Bootstrap) -> tuple[Bootstrap, Rows]:
+    """A bootstrap whose clusters are found in the data, and the rows of the fit."""
+    require_converged(res, "A bootstrap")
+    inputs = dataclasses.replace(res.inputs, groups=labelled(kind.group_columns))
+    rows = dataclasses.replace(res, inputs=inputs).rows()
+    return kind.with_columns(tuple(inputs.groups)), rows
+
+
 def _rows_again(res: Any) -> tuple[Rows, np.ndarray]:
     """The rows of the fit and which rows of the source they are, checked to be the same."""
     with warnings.catch_warnings():
@@ -348,18 +278,34 @@ def _rows_again(res: Any) -> tuple[Rows, np.ndarray]:
 def _header(
     res: Any, label: str, options: Options, reference: Reference
 ) -> tuple[tuple[str, str], ...]:
-    how = {"delta": "delta method", "simulation": f"{options.n_draws} draws"}[options.method]
-    if options.unconditional is not False:
+    how = "delta method"
+    if options.method == "simulation":
+        how = f"{options.n_draws} draws"
+    elif options.bootstrap is not None:
+        label, how = options.bootstrap.label, f"{options.bootstrap.n_replications} refits"
+    elif options.unconditional is not False:
         label, how = "influence functions", "unconditional"
-    scale = options.type if options.value is None else f"P(y = {options.value})"
     return (
         ("Model", res.title),
-        ("Scale", scale),
+        ("Scale", _scale(options)),
         ("Covariance", label),
         ("Standard errors", how),
         ("Observations", f"{res.nobs:g}"),
         ("Reference", reference.label),
     )
+
+
+def _scale(options: Options) -> str:
+    """What is predicted; where it is several things, the table itself names them."""
+    if options.type == "quantile" and np.ndim(options.q) == 0:
+        return f"{100 * options.q:g}% quantile"
+    if options.type != "probability" or isinstance(options.value, list | np.ndarray):
+        return options.type
+    value, trials = options.value, ""
+    if isinstance(value, tuple):
+        value, trials = value[0], f" of {value[1]}"
+    is_event = isinstance(value, str) and value.strip()[:1] in ("<", ">")
+    return f"P(y {value.strip()}{trials})" if is_event else f"P(y = {value}{trials})"
 
 
 def _notes(options: Options, estimates: Estimates) -> tuple[str, ...]:
@@ -368,14 +314,21 @@ def _notes(options: Options, estimates: Estimates) -> tuple[str, ...]:
         notes.append("Limits: those of the link scale, carried to the response.")
     if options.unconditional is not False:
         notes.append("Covariates count as sampled.")
-    if not np.isfinite(estimates.variances).all():
+    if estimates.told:
+        notes.append(f"Refits: {estimates.told}.")
+    if options.type == "quantile" and not np.isfinite(estimates.variances).any():
+        notes.append(
+            "— a whole number has no standard error, and without data a dispersion has none; "
+            "method='simulation' or 'bootstrap' gives intervals."
+        )
+    elif not np.isfinite(estimates.variances).all():
         notes.append("— is withheld: not identified, or the fit has no covariance.")
     return tuple(notes)
 
 
-def _beside(estimates: Estimates, data: Data) -> pd.DataFrame | None:
+def _beside(estimates: Estimates, data: Data | None) -> pd.DataFrame | None:
     """The variables of each row, beside row-wise results."""
-    if "rowid" not in estimates.labels:
+    if data is None or "rowid" not in estimates.labels:
         return None
     at = np.searchsorted(data.rowid, estimates.labels["rowid"].to_numpy())
     return data.frame.iloc[at].reset_index(drop=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asymptotix.core.errors import InputError, MissingRowsWarning
+from asymptotix.data.columns import refuse_other_index
 from asymptotix.data.design import Design, build_design
 from asymptotix.data.designs import build_designs
 from asymptotix.data.frames import open_source, read_frame
@@ -79,6 +80,7 @@ class Inputs:
         design = self._design(extra)
 
         def taken(value, what):
+            refuse_other_index(value, self.data, what)
             return None if value is None else take_column(design.frame, value, design.kept, what)
 
         response = self.coded(
@@ -103,6 +105,8 @@ class Inputs:
         kept, present = design.kept, design.kept.copy()
         if weights is not None:
             present[kept] = weights > 0
+        for label, given in self.groups.items():
+            refuse_other_index(getattr(given, "values", given), self.data, label)
         # Read apart from the design: a row without a cluster is an error, not a row to drop.
         names = [given for given in self.groups.values() if isinstance(given, str)]
         frame = read_frame(self.data, names) if names else design.frame

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from asymptotix.covariances import Bootstrap, Resampled, resample
+from asymptotix.covariances import Bootstrap, Resampled
+from asymptotix.covariances.resample import resample
 from asymptotix.data.groups import labelled
 from asymptotix.inference.refusals import require_converged
 

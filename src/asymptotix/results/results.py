@@ -4,12 +4,13 @@ import dataclasses
 import functools
 import math
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from asymptotix.core.errors import InputError
+from asymptotix.core.errors import InputError, check_confidence
+from asymptotix.core.lazy import Deferred, LazyModule
 from asymptotix.core.precision import double
 from asymptotix.core.reference import Reference
 from asymptotix.covariances import (
@@ -26,25 +27,45 @@ from asymptotix.data.groups import labelled
 from asymptotix.fitting import Fit
 from asymptotix.inference import Delta, WaldTable, delta_method, wald_table
 from asymptotix.model import Regression, layout
-from asymptotix.results.diagnostics import Diagnostics
-from asymptotix.results.effects import Effects
 from asymptotix.results.exponentiated import exponentiated
 from asymptotix.results.familiar import Familiar
 from asymptotix.results.inputs import Inputs
-from asymptotix.results.resampling import Resampling
-from asymptotix.results.saving import Saving
 from asymptotix.results.separation import Separated
-from asymptotix.results.streaming import covariance_rows
 from asymptotix.results.summary import summary_table
 from asymptotix.results.table import Table
-from asymptotix.results.testing import Testing, likelihood_intervals
-from asymptotix.results.training import Trained
 from asymptotix.results.unchanged import as_source_changed
-from asymptotix.results.written import predicted, spread, write_predictions
+
+if TYPE_CHECKING:
+    from asymptotix.results import streaming, testing, written
+    from asymptotix.results.diagnostics import Diagnostics
+    from asymptotix.results.effects import Effects
+    from asymptotix.results.resampling import Resampling
+    from asymptotix.results.saving import Saving
+    from asymptotix.results.testing import Testing
+    from asymptotix.results.training import Trained
+
+    class Verbs(Effects, Testing, Trained, Diagnostics, Resampling, Saving):
+        """What else can be asked of a fit."""
+else:
+    streaming = LazyModule("asymptotix.results.streaming")
+    testing = LazyModule("asymptotix.results.testing")
+    written = LazyModule("asymptotix.results.written")
+
+    class Verbs(Deferred):
+        """What else can be asked of a fit, from modules that load when it is."""
+
+        places = (
+            ("asymptotix.results.saving", "Saving"),
+            ("asymptotix.results.testing", "Testing"),
+            ("asymptotix.results.effects", "Effects"),
+            ("asymptotix.results.diagnostics", "Diagnostics"),
+            ("asymptotix.results.resampling", "Resampling"),
+            ("asymptotix.results.training", "Trained"),
+        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Saving):
+class Results(Familiar, Verbs):
     """An estimated model with its uncertainty; made by `asx.logit`, `asx.glm`, ...
 
     Holds the source of its data by reference, never rows or a design.
@@ -135,11 +156,11 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Savi
             data: the data again, for a profile of a fit made with `keep_data=False`.
         """
         if confidence is not None:
-            _check_confidence(confidence)
+            check_confidence(confidence)
         if method == "profile" and self.separated is not None:
             return self.separated.profile_limits(self, confidence or self.confidence, data)
         if method != "wald":
-            return likelihood_intervals(self, confidence, method, data)
+            return testing.likelihood_intervals(self, confidence, method, data)
         w = self.wald
         if confidence is not None:
             w = wald_table(w.estimates, w.standard_errors, self.reference, confidence)
@@ -263,7 +284,7 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Savi
         """
         kind = covariance_kind(cov)
         inputs = dataclasses.replace(self.inputs, groups=labelled(kind.group_columns))
-        rows = covariance_rows(inputs, kind, data)
+        rows = streaming.covariance_rows(inputs, kind, data)
         kind = kind.with_columns(tuple(inputs.groups))
         with as_source_changed():
             if self.separated is None:
@@ -316,15 +337,15 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Savi
         if path is not None or isinstance(source, Stream):
             given = self._offset_column(self.inputs.offset if own else offset)
             if path is not None:
-                return write_predictions(self, source, type, given, path)
-            return predicted(self, source, type, given)
+                return written.write_predictions(self, source, type, given, path)
+            return written.predicted(self, source, type, given)
         x, kept = self.spec.design(source)
         shift = self._offset(source, kept, self.inputs.offset if own else offset)
         verb = self.model if type == "response" else self.model.eta
         with double():
             found = np.asarray(verb(x, shift)) if kept.any() else np.empty(0)
         index = source.index if isinstance(source, pd.DataFrame) else None
-        return spread(self, found, kept, type, index)
+        return written.spread(self, found, kept, type, index)
 
     def _offset_column(self, given: Any) -> Any:
         """The offset's column for other data than those of the fit."""
@@ -338,6 +359,7 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Savi
         return fitted if given is None else given
 
     def _offset(self, source, kept, offset):
+        from asymptotix.data.columns import refuse_other_index
         from asymptotix.data.frames import read_frame
         from asymptotix.data.response import take_column
 
@@ -345,6 +367,7 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Savi
         if fitted is None and offset is None:
             return 0.0
         given = self._offset_column(offset)
+        refuse_other_index(given, source, "offset")
         columns = [given] if isinstance(given, str) else []
         frame = read_frame(source, [*self.spec.variables, *columns])
         return take_column(frame, given, kept, "offset")
@@ -369,7 +392,7 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Savi
         """
         w = self.wald
         if confidence is not None:
-            _check_confidence(confidence)
+            check_confidence(confidence)
             w = wald_table(w.estimates, w.standard_errors, self.reference, confidence)
         w = exponentiated(self, w) if exponentiate else w
         return pd.DataFrame(
@@ -418,10 +441,3 @@ class Results(Effects, Testing, Trained, Diagnostics, Resampling, Familiar, Savi
 
     def _repr_html_(self) -> str:
         return self.summary().to_html()
-
-
-def _check_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
-        raise InputError(
-            f"confidence={confidence!r} must lie between 0 and 1, such as 0.95.", code="option"
-        )

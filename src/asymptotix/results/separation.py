@@ -2,13 +2,14 @@
 
 import dataclasses
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 import pandas as pd
 
 from asymptotix.core.errors import listed
+from asymptotix.core.lazy import LazyModule
 from asymptotix.core.precision import double
 from asymptotix.core.reference import Normal
 from asymptotix.core.status import CODE
@@ -18,9 +19,13 @@ from asymptotix.covariances.fingerprint import check_fingerprint
 from asymptotix.data.rows import Rows
 from asymptotix.fitting.separated import Extended, one_sided_limits, remaining
 from asymptotix.fitting.separation import Separation
-from asymptotix.inference.profile import likelihood_limits
 from asymptotix.inference.wald import WaldTable
 from asymptotix.model import Regression
+
+if TYPE_CHECKING:
+    from asymptotix.inference import profile
+else:
+    profile = LazyModule("asymptotix.inference.profile")
 
 SHOWN = 8
 """Names that a sentence lists before it says how many more there are."""
@@ -33,12 +38,15 @@ class SeparationReport:
     Attributes:
         names: of the coefficients.
         separation: what was found.
-        rows: positions of the separated rows in the source, from 0.
+        rows: positions in the source, from 0, of rows that are separated, or (of several levels)
+            whose response can no longer have some level.
+        count: how many they are, where the positions are not known.
     """
 
     names: tuple[str, ...]
     separation: Separation
     rows: np.ndarray
+    count: int | None = None
 
     @property
     def is_separated(self) -> bool:
@@ -73,10 +81,14 @@ class SeparationReport:
             if v != 0
         ]
         more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
-        n = len(self.rows)
+        n = len(self.rows) if self.count is None else self.count
         who = "every row" if self.kind == "complete" else f"{n} row{'s' * (n != 1)}"
-        where = f" ({listed(self.rows)}, counted from 0)" if n else ""
-        return f"Infinite: {', '.join(told[:SHOWN])}{more}; they predict {who}{where} perfectly."
+        where = f" ({listed(self.rows)}, counted from 0)" if len(self.rows) else ""
+        if self.separation.partial:
+            does = f"take away levels from {who}{where}"
+        else:
+            does = f"predict {who}{where} perfectly"
+        return f"Infinite: {', '.join(told[:SHOWN])}{more}; they {does}."
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -147,8 +159,9 @@ class Separated:
         lower, upper = (v.copy() for v in self.limits(confidence, lambda: rows))
         reduced = self.extended.reduced
         if reduced is not None:
-            rest = remaining(rows, self.extended.separation)
-            found = likelihood_limits(reduced, rest, _quantile(confidence))
+            family = self.extended.fit.model.family
+            rest = remaining(rows, self.extended.separation, family)
+            found = profile.likelihood_limits(reduced, rest, _quantile(confidence))
             finite = ~self.infinite
             lower[finite], upper[finite] = found.lower[finite], found.upper[finite]
         return pd.DataFrame({"lower": lower, "upper": upper}, index=list(res.names))
@@ -173,7 +186,8 @@ def separated_covariance(extended: Extended, rows: Rows, kind: AbstractCovarianc
     if extended.reduced is None:
         return Covariance(np.full((p, p), np.nan), code, kind)
     with double():
-        found = estimate(extended.reduced, remaining(rows, separation), kind)
+        rest = remaining(rows, separation, fit.model.family)
+        found = estimate(extended.reduced, rest, kind)
         found = jax.tree.map(np.asarray, found)
     infinite = np.zeros(p, bool)
     infinite[: len(separation.infinite)] = separation.infinite
@@ -187,13 +201,17 @@ def separated(extended: Extended, model, rows: Rows, kept, names, confidence: fl
     Arguments:
         extended: the fit.
         model, rows: what was fitted.
-        kept: which rows of the source were used.
+        kept: which rows of the source were used; `None` where rows stand for several.
         names: of the parameters.
         confidence: of the limits.
     """
     separation = extended.separation
-    positions = np.flatnonzero(kept)[separation.rows]
-    report = SeparationReport(names[: len(separation.signs)], separation, positions)
+    told = names[: len(separation.signs)]
+    if kept is None:
+        count = round(float(np.asarray(rows.weights)[separation.touched].sum()))
+        report = SeparationReport(told, separation, np.empty(0, int), count)
+    else:
+        report = SeparationReport(told, separation, np.flatnonzero(kept)[separation.touched])
     limits = _limits(extended, model, rows, confidence)
     return Separated(extended, report, model, confidence, *limits)
 

@@ -13,13 +13,17 @@ from asymptotix.core.errors import InputError, MissingRowsWarning
 from asymptotix.covariances import AbstractCovariance
 from asymptotix.data.batches import Stream
 from asymptotix.data.design import Design
+from asymptotix.data.partitions import PartitionReader, designed, surveyed
+from asymptotix.data.patterns import distinct_rows
 from asymptotix.data.reader import Reader
 from asymptotix.data.recipe import Wanted
 from asymptotix.data.response import Response, recoded
 from asymptotix.data.rows import Rows
+from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.streamed import StreamedRows
 from asymptotix.data.streams import as_stream
 from asymptotix.data.survey import Survey, check_rowwise
+from asymptotix.data.tally import SAMPLE_ROWS
 from asymptotix.families import AbstractFamily
 from asymptotix.fitting import Fit, Newton
 from asymptotix.fitting.bar import Bar
@@ -47,18 +51,18 @@ def streamed_rows(
     coder = _Coder(inputs, family)
     survey = Survey(formula, inputs.context, stream, wanted, coder.check)
     coder.name = survey.parsed.response.expr  # pyright: ignore[reportOptionalMemberAccess]
-    if survey.read(_bar).is_small:
+    if not _read(survey, stream):
         return None
     response, weights = coder.settle(*survey.responses())
     recipe, design, frame = survey.recipe(coder)
     check_rowwise(recipe, survey.first)
     sample, _ = recipe.rows(frame)
     assert sample is not None
-    reader = Reader(stream, recipe)
+    there = None if stream.workers is None else designed(stream.workers, recipe)
     few = survey.tally.is_open and wanted.offset is None
     plain = wanted.weight_kind in (None, "frequency") or family.dispersion_rule == "fixed"
     rows = StreamedRows(
-        reader,
+        Reader(stream, recipe) if there is None else PartitionReader(stream, recipe, there),
         n=survey.used,
         total=survey.total,
         present_rows=survey.present,
@@ -67,8 +71,21 @@ def streamed_rows(
         constant=tuple(i for i, name in enumerate(design.names) if name == "Intercept"),
         distinct=_distinct(response.values, weights, wanted, sample) if few and plain else None,
         progress=_bar,
+        evaluator=there,
+        together=there is not None,
     )
     return rows.with_groups(grouped(rows, inputs.groups) or {}), design, response
+
+
+def _read(survey: Survey, stream: Stream) -> bool:
+    """Survey all rows, here or where they lie; whether they are more than a slab."""
+    if stream.workers is None:
+        return not survey.read(_bar).is_small
+    surveyed(stream.workers, survey, 2 * SAMPLE_ROWS)
+    if survey.n <= SLAB_ROWS:
+        return False
+    survey.judge()
+    return True
 
 
 def evaluated(
@@ -119,22 +136,32 @@ def covariance_rows(inputs: Inputs, kind: AbstractCovariance, data: Any = None) 
     return rows.with_groups(grouped(rows, inputs.groups) or {})
 
 
-def second_look(fit: Fit, rows: Any, inputs: Inputs) -> tuple[Rows, Design] | None:
-    """All rows of a stream whose fit may have no maximum, so that separation can be looked for.
+def second_look(fit: Fit, rows: Any, inputs: Inputs) -> tuple[Rows, Any] | None:
+    """The rows of a stream whose fit may have no maximum, so that separation can be looked for.
 
-    `None` for other fits, for rows in memory, and where they take too much of it.
+    All of them where they fit into memory, or else the different ones where these are few.
+
+    Arguments:
+        fit: of the stream.
+        rows: that it was fitted to.
+        inputs: what the user handed over.
+
+    Returns:
+        Rows, and which of the source they are (`None` where one stands for several); `None` for
+        other fits, for rows in memory, and where there are too many.
     """
-    if not isinstance(rows, StreamedRows) or not _in_doubt(fit):
+    if not isinstance(rows, StreamedRows) or fit.penalty is not None or not _in_doubt(fit):
         return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", MissingRowsWarning)
-            rows, design, _ = dataclasses.replace(inputs, streamed=None).evaluate()
+            found, design, _ = dataclasses.replace(inputs, streamed=None).evaluate()
     except InputError as error:
-        if error.code == "stream":
-            return None
-        raise
-    return rows, design
+        if error.code != "stream":
+            raise
+        found = None if inputs.groups else distinct_rows(rows)
+        return None if found is None else (found, None)
+    return found, design.kept
 
 
 def _in_doubt(fit: Fit) -> bool:
@@ -198,7 +225,9 @@ class _Coder:
     """
 
     def __init__(self, inputs: Inputs, family: AbstractFamily):
-        self.inputs, self.family = inputs, family
+        # Without the data: this goes to where they lie.
+        self.inputs = dataclasses.replace(inputs, data=None, context=None)
+        self.family = family
         self.name = "response"
         self.is_label = inputs.response_kind in ("binary", "categorical")
         self.known = Response(np.empty(0))

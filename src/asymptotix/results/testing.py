@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from asymptotix.core.errors import FitWarning, InputError, MissingRowsWarning, close_matches
+from asymptotix.core.errors import (
+    FitWarning,
+    InputError,
+    MissingRowsWarning,
+    check_confidence,
+    close_matches,
+)
 from asymptotix.covariances import Cluster, InverseInformation, OuterProduct, Sandwich
 from asymptotix.covariances.draws import entropy
 from asymptotix.data.groups import labelled
@@ -277,8 +283,7 @@ class Testing:
             `attrs`.
         """
         coverage = self.confidence if confidence is None else confidence
-        if not 0 < coverage < 1:
-            raise InputError(f"confidence={coverage!r} must lie between 0 and 1.", code="option")
+        check_confidence(coverage)
         entropy(key)  # refuses what is no key
         family = hypothesis_family(hypotheses, self.names, np.asarray(self.fit.active))
         matrix = np.asarray(self.covariance.matrix)

@@ -35,9 +35,10 @@ def replicate(
     found = before
     start = 0 if found is None else min(len(found.codes), count)
     tick(start)
-    run = _looped if not traced else _many if isinstance(estimate, Estimator) else _mapped
+    make = _looped if not traced else _many if isinstance(estimate, Estimator) else _mapped
+    run = make(generate, estimate, key)
     for first in range(start, count, CHUNK):
-        part = run(generate, estimate, key, np.arange(first, min(first + CHUNK, count)))
+        part = run(np.arange(first, min(first + CHUNK, count)))
         found = part if found is None else Replications(*map(_joined, found, part))
         keep(found)
         tick(len(part.codes))
@@ -53,7 +54,8 @@ def _as_replications(out: Estimates, count: int) -> Replications:
     values = np.asarray(out.values, float).reshape(count, -1)
     errors = np.asarray(out.standard_errors, float).reshape(count, -1)
     codes = np.broadcast_to(np.asarray(out.code, np.int32), (count,)).copy()
-    dof = np.broadcast_to(np.asarray(out.dof, float), (count,)).copy()
+    dof = np.asarray(out.dof, float)
+    dof = np.broadcast_to(dof, (count, *dof.shape[1:])).copy()
     return Replications(values, errors, codes, dof)
 
 
@@ -61,14 +63,23 @@ def _estimates(out: Any) -> Estimates:
     return out if isinstance(out, Estimates) else Estimates(*out)
 
 
-def _many(generate, estimate: Estimator, key, indices) -> Replications:
+def _many(generate, estimate: Estimator, key):
     """Data sets drawn on all cores, then fitted by the engine for many fits."""
+
+    def run(indices) -> Replications:
+        samples = _in_parts(lambda part: _traced(generate)(key, part), indices)
+        return _as_replications(estimate.many(samples), len(indices))
+
+    return run
+
+
+def _in_parts(program, indices):
+    """What a program makes of indices, in as many threads as there are cores."""
     parts = in_threads(
-        lambda part: jax.tree.map(np.asarray, _traced(generate)(key, jnp.asarray(part, jnp.int32))),
+        lambda part: jax.tree.map(np.asarray, program(jnp.asarray(part, jnp.int32))),
         np.array_split(indices, min(cores(), len(indices))),
     )
-    samples = jax.tree.map(lambda *a: np.concatenate(a), *parts)
-    return _as_replications(estimate.many(samples), len(indices))
+    return jax.tree.map(lambda *a: np.concatenate(a), *parts)
 
 
 @functools.cache
@@ -86,26 +97,26 @@ def _traced(function):
     return functools.partial(_compiled(static), arrays)
 
 
-def _mapped(generate, estimate, key, indices) -> Replications:
+def _mapped(generate, estimate, key):
     """Any functions that JAX can trace: one replication after another, on each core."""
 
     def one(index):
         sample = generate(jax.random.fold_in(key, index))
         return Estimates(*map(jnp.asarray, _estimates(estimate(sample))))
 
-    program = jax.jit(lambda part: lax.map(one, part))
-    parts = in_threads(
-        lambda part: jax.tree.map(np.asarray, program(jnp.asarray(part, jnp.int32))),
-        np.array_split(indices, min(cores(), len(indices))),
-    )
-    joined = jax.tree.map(lambda *a: np.concatenate(a), *parts)
-    return _as_replications(joined, len(indices))
+    program = jax.jit(lambda part: lax.map(one, part))  # one for all chunks
+    return lambda indices: _as_replications(_in_parts(program, indices), len(indices))
 
 
-def _looped(generate, estimate, key, indices) -> Replications:
+def _looped(generate, estimate, key):
     """Functions of the host, one call a replication."""
-    with double():
-        found = [_estimates(estimate(generate(jax.random.fold_in(key, int(i))))) for i in indices]
-    fields = (np.stack([np.asarray(v) for v in field]) for field in zip(*found, strict=True))
-    stacked = Estimates(*fields)
-    return _as_replications(stacked, len(indices))
+
+    def run(indices) -> Replications:
+        with double():
+            found = [
+                _estimates(estimate(generate(jax.random.fold_in(key, int(i))))) for i in indices
+            ]
+        fields = (np.stack([np.asarray(v) for v in field]) for field in zip(*found, strict=True))
+        return _as_replications(Estimates(*fields), len(indices))
+
+    return run

@@ -20,7 +20,8 @@ class Estimates(NamedTuple):
         values: one estimate a term.
         standard_errors: NaN where there is none.
         code: how the fit ended, as in `asx.Fit`; 0 (converged) where nothing can fail.
-        dof: degrees of freedom of the t distribution of estimate over error; infinite for normal.
+        dof: degrees of freedom of the t distribution of estimate over error, one for all terms or
+            one for each; infinite for normal.
     """
 
     values: Float[Array, "q"]

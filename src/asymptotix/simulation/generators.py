@@ -7,8 +7,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 
 from asymptotix.core.parameters import constant
+from asymptotix.core.precision import double
 from asymptotix.core.typing import Array, Float, Key
 from asymptotix.links import AbstractLink, LogitLink
 from asymptotix.simulation.covariates import AbstractCovariates, NormalCovariates, number
@@ -37,6 +39,19 @@ class AbstractGenerator(eqx.Module):
     @abc.abstractmethod
     def __call__(self, key: Key) -> Sample:
         """One data set."""
+
+    def frame(self, key: Key) -> pd.DataFrame:
+        """One data set as a frame, for formulas: `y`, `x1`, `x2`, ..., and `group` if there is.
+
+        Arguments:
+            key: such as `jax.random.key(0)`.
+        """
+        with double():
+            sample = jax.tree.map(np.asarray, self(key))
+        x = sample.x[:, 1:] if np.all(sample.x[:, 0] == 1) else sample.x
+        frame = pd.DataFrame({f"x{j}": column for j, column in enumerate(x.T, start=1)})
+        frame.insert(0, "y", sample.y)
+        return frame if sample.groups is None else frame.assign(group=sample.groups)
 
 
 def _with_ones(x):

@@ -30,7 +30,7 @@ class Replications(NamedTuple):
     Attributes:
         values, standard_errors: shape `(r, q)`.
         codes: shape `(r,)`.
-        dof: shape `(r,)`.
+        dof: shape `(r,)`, or `(r, q)` where each term has its own.
     """
 
     values: np.ndarray
@@ -45,11 +45,11 @@ class Replications(NamedTuple):
 
     def limits(self, confidence: float) -> tuple[np.ndarray, np.ndarray]:
         """Wald intervals of the replications used, shape `(u, q)` each."""
-        dof = self.dof[self.used]
+        dof = np.reshape(self.dof[self.used], (self.used.sum(), -1))
         normal = stats.norm.ppf(0.5 + confidence / 2)
         finite = np.where(np.isfinite(dof), dof, 1.0)
         quantile = np.where(np.isfinite(dof), stats.t.ppf(0.5 + confidence / 2, finite), normal)
-        reach = quantile[:, None] * self.standard_errors[self.used]
+        reach = quantile * self.standard_errors[self.used]
         return self.values[self.used] - reach, self.values[self.used] + reach
 
 

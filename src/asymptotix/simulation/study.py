@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pandas as pd
 
-from asymptotix.core.errors import InputError
+from asymptotix.core.errors import InputError, check_confidence
 from asymptotix.core.typing import Key
 from asymptotix.fitting.bar import Bar
 from asymptotix.simulation.engine import replicate
@@ -135,10 +135,7 @@ def _check(key, n_replications: int, confidence: float) -> None:
         )
     if n_replications < 2:
         raise InputError(f"n_replications={n_replications!r} must be 2 or more.", code="option")
-    if not 0 < confidence < 1:
-        raise InputError(
-            f"confidence={confidence!r} must lie between 0 and 1, such as 0.95.", code="option"
-        )
+    check_confidence(confidence)
 
 
 def _names(names, estimate, size: int) -> tuple[str, ...]:

@@ -1,0 +1,165 @@
+"""What a fit may cost, in units that do not depend on the machine: a guard, not a benchmark.
+
+Modules loaded, programs compiled, passes over the rows, and what XLA says of the memory and the
+arithmetic of a program. Seconds are the business of `benchmarks/`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import asymptotix as asx
+from asymptotix.data.rows import Block
+from asymptotix.fitting import small
+from asymptotix.fitting.seen import is_remembered
+
+SOURCE = Path(asx.__file__).parent.parent
+
+PROBE = """
+import json, sys
+import jax
+compiled = []
+def listen(event, *_, **__):
+    if event == "/jax/core/compile/backend_compile_duration":
+        compiled.append(event)
+jax.monitoring.register_event_duration_secs_listener(listen)
+import numpy as np
+rng = np.random.default_rng(0)
+x = np.column_stack([np.ones(200), rng.standard_normal(200)])
+y = (rng.random(200) < 0.5) * 1.0
+ACTION
+print(json.dumps({
+    "own": [name for name in sys.modules if name.startswith("asymptotix")],
+    "packages": sorted({name.split(".")[0] for name in sys.modules}),
+    "compiled": len(compiled),
+}))
+"""
+
+
+def fresh(action: str) -> dict:
+    """What a new process has loaded and compiled after some lines."""
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    command = [sys.executable, "-c", PROBE.replace("ACTION", action)]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+@pytest.fixture(scope="module")
+def by_formula():
+    return fresh("import asymptotix as asx\nasx.logit('y ~ x', {'y': y, 'x': x[:, 1]}).summary()")
+
+
+@pytest.fixture(scope="module")
+def by_arrays():
+    return fresh(
+        "import asymptotix as asx\n"
+        "fit = asx.fit(asx.Logit(2), x, y)\n"
+        "asx.covariance(fit, x, y).standard_errors"
+    )
+
+
+def test_importing_loads_one_module():
+    assert fresh("import asymptotix")["own"] == ["asymptotix"]
+
+
+def test_arrays_load_no_frames(by_arrays):
+    assert {"pandas", "formulaic", "narwhals", "pyarrow"} & set(by_arrays["packages"]) == set()
+    assert len(by_arrays["own"]) <= 100
+
+
+def test_a_formula_loads_what_it_needs(by_formula):
+    rooms = {name.split(".")[1] for name in by_formula["own"] if "." in name}
+    assert rooms & {"effects", "diagnostics", "simulation", "plots", "sklearn"} == set()
+    late = {"results.testing", "results.saving", "inference.wild", "covariances.bootstrap"}
+    assert {f"asymptotix.{name}" for name in late} & set(by_formula["own"]) == set()
+    assert len(by_formula["own"]) <= 145
+
+
+def test_one_program_does_the_job(by_formula, by_arrays):
+    # the fit, its statistics, the covariance and the null model's fit
+    assert by_formula["compiled"] == 1
+    assert by_arrays["compiled"] == 1
+
+
+# --- verbs that load late -------------------------------------------------------------------
+
+
+def test_verbs_that_load_late_are_there_all_the_same():
+    kind = asx.Results
+    listed = dir(kind)
+    for name in ("avg_slopes", "wald_test", "save", "augment", "bootstrap", "history"):
+        assert name in listed
+        assert getattr(kind, name).__doc__
+    with pytest.raises(AttributeError, match="no attribute 'no_such_verb'"):
+        _ = kind.no_such_verb
+    res = asx.logit("y ~ x", {"y": [0, 1, 0, 1, 1, 0], "x": [1.0, 2, 3, 4, 2, 3]})
+    assert not hasattr(res, "no_such_verb")
+
+
+# --- the small fit ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(42)
+    x = rng.standard_normal((2_000, 5))
+    x[:, 0] = 1.0
+    return x, (rng.random(2_000) < 1 / (1 + np.exp(-x @ np.full(5, 0.2)))) * 1.0
+
+
+def test_steps_of_a_small_fit(data):
+    assert int(asx.fit(asx.Logit(5), *data).steps) <= 5
+
+
+@pytest.fixture(scope="module")
+def program(data):
+    """The program of a small fit, compiled, and the bytes of its padded design."""
+    given = []
+    with pytest.MonkeyPatch.context() as patch:
+        compiled = small._compiled
+
+        def noting(*structure):
+            call = compiled(*structure)
+            return lambda *args: given.append((call.__wrapped__, args)) or call(*args)
+
+        patch.setattr(small, "_compiled", noting)
+        asx.fit(asx.Logit(5), *data)
+    function, args = given[0]
+    (block,) = (a for a in args if isinstance(a, Block))
+    with jax.enable_x64(True):
+        return jax.jit(function).lower(*args).compile(), block.x
+
+
+def test_memory_of_a_small_fit(program):
+    compiled, x = program
+    assert x.shape == (2_048, 8)
+    assert compiled.memory_analysis().temp_size_in_bytes <= 3 * x.nbytes
+
+
+def test_arithmetic_of_a_small_fit(program):
+    """One pass, which the loop is counted as, and what comes before and after."""
+    compiled, x = program
+    n, k = x.shape
+    assert compiled.cost_analysis()["flops"] <= n * (2 * k * (k + 8) + 150)
+
+
+# --- rows known again ------------------------------------------------------------------------
+
+
+def test_rows_are_known_again_by_their_bits(data):
+    x, y = (a.copy() for a in data)
+    fit = asx.fit(asx.Logit(5), x, y)
+    assert is_remembered(fit, asx.Rows(x.copy(), y.copy()))
+    assert not is_remembered(fit, asx.Rows(x[::-1], y[::-1]))
+    asx.covariance(fit, x[::-1], y[::-1])  # the same observations, after a closer look
+    x[3, 1] += 1e-3
+    assert not is_remembered(fit, asx.Rows(x, y))
+    with pytest.raises(asx.InputError, match="not the rows of the fit"):
+        asx.covariance(fit, x, y)
