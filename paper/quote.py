@@ -144,6 +144,7 @@ def _of_nist(certified: pd.DataFrame) -> dict[str, str]:
         "FilipOurs": whole(np.floor(by_name["estimates"]["filip"])),
         "FilipTheirs": whole(np.floor(by_name["estimates, statsmodels"]["filip"])),
         "WamplerFiveOurs": whole(np.floor(by_name["estimates"]["wampler5"])),
+        "WamplerFiveTheirs": whole(np.floor(by_name["estimates, statsmodels"]["wampler5"])),
     }
 
 

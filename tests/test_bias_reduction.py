@@ -218,6 +218,20 @@ def test_large_data_take_slabs_and_agree_with_small():
     assert float(half.kernel) == pytest.approx(float(small.kernel), rel=1e-12)
 
 
+def test_searches_for_the_zero_of_an_adjusted_score_arrive():
+    """For a logit it is the maximum under Jeffreys' prior, which is a hill and always climbed."""
+    rng = np.random.default_rng(30)
+    for _ in range(150):
+        x = np.column_stack([np.ones(30), rng.standard_normal((30, 3))])
+        y = (rng.random(30) < 1 / (1 + np.exp(-(x @ [-1.5, 1, 1, 1])))).astype(float)
+        mean = asx.fit(asx.Logit(4), x, y, penalty=asx.MeanBR())
+        prior = asx.fit(asx.Logit(4), x, y, penalty=asx.Jeffreys())
+        assert mean.status_name.startswith("converged")
+        np.testing.assert_allclose(
+            mean.model.predictor.coef, prior.model.predictor.coef, rtol=1e-6, atol=1e-6
+        )
+
+
 def test_inside_jit_as_outside():
     data = DATA["endometrial"]
     x = np.column_stack([np.ones(79), data[["NV", "PI", "EH"]]]).astype(float)
@@ -390,6 +404,9 @@ def test_what_else_is_refused():
         asx.logit("HG ~ NV + PI - 1", DATA["endometrial"], penalty=asx.FLAC())
     with pytest.raises(asx.InputError, match="only corrects the score"):
         fitted("probit", asx.MeanBR()).conf_int(method="profile")
+    wide = np.random.default_rng(0).standard_normal((300, 201))
+    with pytest.raises(asx.InputError, match="up to 200 columns, not 201"):
+        asx.fit(asx.Logit(201), wide, (wide[:, 0] > 0) * 1.0, penalty=asx.Jeffreys())
     with pytest.raises(asx.InputError, match="must be positive"):
         asx.GaussianPrior(0.0)
     with pytest.raises(asx.InputError, match="must be positive"):

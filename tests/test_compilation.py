@@ -125,3 +125,32 @@ def test_a_session_of_formulas_compiles_one_program_a_width():
             for chosen in (columns[: k - 1], columns[-k + 1 :]):
                 asx.logit("y ~ " + " + ".join(chosen), data).summary()
     assert found == [0]
+
+
+KEY = jax.random.key(0)
+ASKED = {
+    "rows": lambda r: r.predictions(),
+    "events": lambda r: r.predictions(type="probability", value=1),
+    "groups": lambda r: r.avg_predictions(by="g"),
+    "contrasts": lambda r: r.comparisons(comparison="ratio"),
+    "slopes of rows": lambda r: r.slopes(),
+    "average slopes": lambda r: r.avg_slopes(hypothesis="b1 = b2"),
+    "unconditional": lambda r: r.avg_slopes(unconditional=True),
+    "simulated rows": lambda r: r.predictions(method="simulation", key=KEY, n_draws=50),
+    "refits": lambda r: r.avg_slopes(method="bootstrap", key=KEY, n_draws=64, unconditional=True),
+}
+
+
+def test_effects_of_one_more_row():
+    def fit(n):
+        data = frame(n)
+        kind = np.where(data["x2"] > 0, "a", "b")
+        return asx.logit("y ~ x0 + I(x0**2) + x1 + g", {**data, "g": kind})
+
+    one, other = fit(500), fit(501)
+    for ask in ASKED.values():
+        ask(one)
+    for name, ask in ASKED.items():
+        with compilations() as found:
+            ask(other)
+        assert found == [0], name

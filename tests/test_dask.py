@@ -1,4 +1,4 @@
-"""Fits of Dask frames: sums are taken where the partitions lie, and a lost worker changes nothing."""
+"""Fits of Dask frames: sums are taken where partitions lie; a lost worker changes nothing."""
 
 import os
 import signal
@@ -92,6 +92,7 @@ def test_covariances(logits, cov):
 
 def test_weights_and_a_null_model_of_its_own_pass(client, frame, dask_frame):
     options = {"weights": "w", "weight_kind": "precision", "offset": "z"}
+    options["cov"] = asx.Cluster("firm")  # which asks what rows have a weight
     same(*(asx.poisson("count ~ x", data, **options) for data in (dask_frame, frame)))
 
 
@@ -165,6 +166,8 @@ def test_few_rows_are_read_into_memory(client, frame):
 
 
 def test_dask_is_loaded_by_its_frames_only():
-    code = "import sys, asymptotix as asx; asx.logit; print({'dask', 'distributed'} & {*sys.modules})"
+    code = (
+        "import sys, asymptotix as asx; asx.logit; print({'dask', 'distributed'} & {*sys.modules})"
+    )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "set()"

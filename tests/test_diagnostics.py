@@ -285,3 +285,27 @@ def test_one_more_row_and_another_formula_compile_nothing():
     with compilations() as found:
         everything("y ~ x0 + x1 + x2 + x3 + x4", frame(1001, seed=1))
     assert found[0] == 0
+
+
+BROOM = [".fitted", ".se.fit", ".resid", ".hat", ".std.resid", ".cooksd"]
+
+
+def test_augment_of_several_levels_and_of_several_predictors(mroz):
+    data = mroz.assign(area=np.where(mroz["age"] > 45, "c", np.where(mroz["age"] > 36, "b", "a")))
+    plain = asx.logit("inlf ~ educ", data).augment()
+    assert list(plain.columns[-6:]) == BROOM
+    res = asx.glm("area ~ educ", data, family=asx.Multinomial())
+    found, predicted = res.augment(), res.predict()
+    parts = [f".{part}.{level}" for part in ("fitted", "se.fit", "resid") for level in "abc"]
+    assert list(found.columns[-12:]) == [".fitted", *parts, ".hat", ".cooksd"]
+    fitted = found[[".fitted.a", ".fitted.b", ".fitted.c"]].to_numpy()
+    assert np.allclose(fitted, predicted.to_numpy(), rtol=1e-12)
+    assert (found[".fitted"] == predicted.idxmax(axis=1)).all()
+    errors = res.predictions(data.head(1)).frame["std.error"]
+    assert np.allclose(found[[".se.fit.a", ".se.fit.b", ".se.fit.c"]].iloc[0], errors, rtol=1e-10)
+    own = ((data["area"] == "b") - fitted[:, 1]) / np.sqrt(fitted[:, 1] * (1 - fitted[:, 1]))
+    assert np.allclose(found[".resid.b"], own, rtol=1e-10)
+    both = asx.glm(
+        {"mu": "hours ~ educ", "log_sigma": "~ age"}, data, family=asx.LocationScale()
+    ).augment(type="link")
+    assert {".fitted.mu", ".fitted.log_sigma", ".se.fit.mu", ".resid", ".cooksd"} <= set(both)

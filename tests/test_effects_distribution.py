@@ -192,6 +192,7 @@ def test_labels_name_their_probability(data):
         ("poisson", {"type": "probability", "value": ">> 1"}, "must be a number"),
         ("gamma", {"type": "probability", "value": 1}, "is continuous"),
         ("beta", {"type": "probability", "value": "> 2"}, "always or never"),
+        ("poisson", {"type": "probability", "value": (">= 2", 5)}, "name the trials"),
     ],
 )
 def test_what_has_no_such_distribution_is_said(fits, name, options, message):
@@ -207,9 +208,12 @@ def test_families_without_a_distribution_function_have_no_quantiles(data):
 
 def test_a_dispersion_without_data_has_no_error(data):
     res = asx.linear("hours ~ educ", data, keep_data=False)
-    frame = res.predictions(data.head(1), type="quantile", q=0.5).frame
-    assert np.isnan(frame["std.error"][0])
+    frame = res.predictions(data.head(1), type="quantile", q=[0.5, 0.9]).frame
     assert np.isclose(frame["estimate"][0], res.predict(data.head(1))[0])
+    upper = frame["estimate"][0] + stats.norm.ppf(0.9) * np.sqrt(res.scale)
+    assert np.isclose(frame["estimate"][1], upper)
+    assert np.isfinite(frame["std.error"][0])  # the median does not depend on it
+    assert np.isnan(frame["std.error"][1])
 
 
 @pytest.mark.parametrize(
@@ -263,7 +267,7 @@ def test_bootstrapped_effects_are_those_of_the_refits(logit, data):
     assert np.allclose(found.frame[["conf.low", "conf.high"]].to_numpy().T, limits, rtol=1e-8)
     assert np.allclose(found.frame["std.error"], by_hand.std(axis=0, ddof=1), rtol=1e-8)
     delta = logit.avg_slopes(vcov="HC0").frame
-    assert np.array_equal(found.frame["estimate"], delta["estimate"])
+    assert np.allclose(found.frame["estimate"], delta["estimate"], rtol=1e-13)
     # The standard deviation of 400 draws has a relative error of 1/sqrt(800).
     assert np.allclose(found.frame["std.error"], delta["std.error"], rtol=4 / np.sqrt(800))
     assert "400 refits" in str(found)
@@ -276,14 +280,16 @@ def test_unconditional_bootstrap_averages_the_rows_that_were_drawn(logit, data):
     kind = asx.Bootstrap(400, key=KEY)
     found = logit.avg_slopes(method=kind, unconditional=True).frame
     delta = logit.avg_slopes(unconditional=True).frame
-    assert np.array_equal(found["estimate"], delta["estimate"])
+    assert np.allclose(found["estimate"], delta["estimate"], rtol=1e-13)
     assert np.allclose(found["std.error"], delta["std.error"], rtol=4 / np.sqrt(800))
     draw, _ = kind.drawing(logit.fit, logit.rows())
     refits = logit.bootstrap(400, key=KEY).replicates
     names = ["Intercept", "educ", "exper", "I(exper ** 2)"]
     by_hand = [
         average_slopes(theta, data, copies)
-        for theta, copies in zip(refits[names].to_numpy(), draw(slice(0, 400))["weight"], strict=True)
+        for theta, copies in zip(
+            refits[names].to_numpy(), draw(slice(0, 400))["weight"], strict=True
+        )
     ]
     assert np.allclose(found["std.error"], np.std(by_hand, axis=0, ddof=1), rtol=1e-8)
 
@@ -329,3 +335,35 @@ def test_without_errors(logit):
     found = logit.avg_slopes(vcov=False)
     assert np.array_equal(found.frame["estimate"], logit.avg_slopes().frame["estimate"])
     assert found.frame["std.error"].isna().all()
+
+
+# Separated data
+
+
+def test_effects_that_involve_only_finite_estimates_keep_their_errors(data):
+    """A group without events has probability 0: it adds nothing to sums over the other rows."""
+    apart = data.assign(quit=((data["kidslt6"] > 0) & (data["inlf"] == 0)) * 1.0)
+    rest = apart[apart["quit"] == 0]
+    with pytest.warns(asx.FitWarning, match="Infinite: quit"):
+        res = asx.logit("inlf ~ educ + exper + quit", apart)
+    own = asx.logit("inlf ~ educ + exper", rest)
+    share, numbers = len(rest) / len(apart), ["estimate", "std.error"]
+    found, expected = res.avg_slopes().frame, own.avg_slopes().frame
+    assert np.allclose(found[numbers][:2], share * expected[numbers], rtol=1e-8)
+    both = [*numbers, "conf.low", "conf.high"]
+    rows = rest.head(4)
+    assert np.allclose(
+        res.predictions(rows).frame[both], own.predictions(rows).frame[both], rtol=1e-7
+    )
+    assert res.predictions(apart[apart["quit"] == 1]).frame["std.error"].isna().all()
+    link = res.avg_slopes(type="link")
+    assert np.allclose(link.frame["std.error"][:2], own.bse[["educ", "exper"]], rtol=1e-7)
+    assert np.isnan(link.frame["estimate"].to_numpy()[2])
+    assert "depends on estimates that are infinite" in str(link)
+    difference = res.hypotheses("educ = exper").frame["std.error"][0]
+    assert np.isclose(difference, own.hypotheses("educ = exper").frame["std.error"][0], rtol=1e-7)
+    shift = res.delta(lambda model: model.predictor.coef[1:])
+    assert np.allclose(shift.standard_error[:2], own.bse[["educ", "exper"]], rtol=1e-7)
+    assert np.isnan(shift.standard_error[2])
+    with pytest.raises(asx.InputError, match="data are separated"):
+        res.avg_slopes(method="simulation", key=KEY)

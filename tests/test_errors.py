@@ -10,8 +10,8 @@ ROOT = Path(__file__).parent.parent
 SOURCE = Path(asx.__file__).parent
 ROW = re.compile(r"^\| `(\w+)` \| (.+) \| (.+) \|$", re.MULTILINE)
 
-TAKEN_ON = {"cause.code", "error.code"}
-"""Codes of errors that are told again with more about where."""
+TAKEN_ON = {"cause.code", "error.code", "code"}
+"""Codes of errors that are told again: with more about where, or in another process."""
 NAMED = {
     "data/response.py": {"weights", "offset", "trials"},
     "cli.py": {"family", "link", "benchmark"},

@@ -261,6 +261,11 @@ def test_interactions_with_an_empty_cell():
     cells = data.groupby(["a", "b"])["y"].mean()
     fitted = res.predict(pd.DataFrame({"a": ["p", "q", "p"], "b": ["w", "v", "u"]}))
     assert np.allclose(fitted, [cells["p", "w"], cells["q", "v"], cells["p", "u"]])
+    assert [one.text for one in res.omitted] == ["'a[T.q]:b[T.w]' = 0"]
+    mean = res.avg_predictions(newdata=data[data["b"] == "u"]).frame["estimate"].iloc[0]
+    assert mean == pytest.approx(data["y"][data["b"] == "u"].mean())
+    with pytest.warns(asx.CollinearWarning, match="do not determine their predictions"):
+        res.predict(pd.DataFrame({"a": ["q"], "b": ["w"]}))
 
 
 def test_omitted_columns_are_written_as_combinations():
@@ -274,6 +279,13 @@ def test_omitted_columns_are_written_as_combinations():
     assert "'k' = 4" in told
     assert "'d' = b" in told
     assert res.params[["c", "k", "d"]].isna().all()
+    assert [one.text for one in res.omitted] == ["'c' = 7 + 2*a - 0.5*b", "'k' = 4", "'d' = b"]
+    new = data.head(3).assign(c=[0.0, *data["c"][1:3]])
+    with pytest.warns(asx.CollinearWarning, match=r"1 rows \(0\) break what held in the fit"):
+        assert np.allclose(res.predict(new), res.predict()[:3])
+    assert np.allclose(res.predict(data.head(3)), res.predict()[:3])
+    shown = " ".join(str(res.summary()).split())
+    assert "explain them exactly: 'c' = 7 + 2*a - 0.5*b, 'k' = 4, 'd' = b." in shown
     assert res.params[["Intercept", "a", "b"]].notna().all()
     assert np.allclose(res.predict(), asx.linear("y ~ a + b", data).predict())
     with pytest.raises(asx.InputError, match="'d' = b") as error:
@@ -309,6 +321,21 @@ def test_links_with_edges_stay_inside_or_say_why(family, low, seed):
     else:
         assert fit.status_name in ("boundary", "stalled", "max_steps")
         assert np.isnan(errors(fit, x, y.astype(float))).all()
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_responses_whose_squares_leave_float64(size):
+    data = {"x": np.arange(9.0), "y": size * np.arange(9.0) ** 2}
+    with pytest.raises(asx.InputError, match="rescale it") as error:
+        asx.linear("y ~ x", data)
+    assert error.value.code == "response_support"
+
+
+def test_columns_whose_squares_leave_float64_have_a_status():
+    rng = np.random.default_rng(14)
+    data = {"x": 1e300 * rng.random(50), "y": rng.random(50)}
+    with pytest.warns(asx.FitWarning, match="not_finite"):
+        assert asx.linear("y ~ x", data).bse.isna().all()
 
 
 def test_running_out_of_steps_cannot_be_missed():

@@ -42,6 +42,17 @@ def test_area_and_delong_error_are_those_of_r(logit):
     assert found.lower < found.area < found.upper < 1
 
 
+@pytest.mark.parametrize("name", ["educ", "exper", "age", "nwifeinc"])
+def test_area_and_delong_error_are_those_of_a_published_package(mroz, name):
+    published = json.loads((Path(__file__).parent / "data" / "delong.json").read_text())[name]
+    found = asx.logit(f"inlf ~ {name}", mroz).auc()
+    # That package computes in single precision; ours is a ratio of whole numbers.
+    assert float(found) == pytest.approx(published["area"], rel=2e-7)
+    assert found.std_error == pytest.approx(published["error"], rel=1e-6)
+    pairs = 2 * 428 * 325 * float(found)
+    assert pairs == pytest.approx(round(pairs), abs=1e-6)
+
+
 def test_ties_and_weights_count_as_rows_repeated():
     p = np.array([0.1, 0.4, 0.4, 0.7, 0.7, 0.9])
     y = np.array([0.0, 0.0, 1.0, 0.0, 1.0, 1.0])

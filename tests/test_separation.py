@@ -1,6 +1,8 @@
 """Separation: found exactly, said clearly, and the finite coefficients estimated all the same."""
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -527,3 +529,33 @@ def test_a_multinomial_with_weights_and_a_level_that_a_column_decides():
     assert list(res.params[["b: h", "c: h", "c: g"]]) == [-math.inf] * 3
     assert np.allclose(res.params[FINITE], expected.params[FINITE], rtol=1e-8)
     assert np.allclose(res.bse[FINITE], expected.bse[FINITE], rtol=1e-8)
+
+
+# --- another package ------------------------------------------------------------------------------
+
+OTHERS = json.loads((Path(__file__).parent / "data" / "separation.json").read_text())
+
+
+def test_verdicts_of_firthmodels():
+    """Made by tests/oracles/separation.py; its one linear program may leave some directions out."""
+    assert sum(case["separation"] for case in OTHERS) > 20
+    for case in OTHERS:
+        x = np.column_stack([np.ones(len(case["y"])), case["x"]])
+        y = np.array(case["y"])
+        active = (np.ones(x.shape[1], bool),)
+        found = find_separation(asx.Logit(x.shape[1]), Rows(x, y), active)
+        assert found is not None
+        assert found.is_separated == case["separation"]
+        theirs = np.array(case["infinite"])
+        assert not (theirs & ~found.infinite).any()
+        shared = theirs & found.certain
+        assert np.array_equal(found.signs[shared], np.array(case["directions"])[shared])
+
+
+@pytest.mark.parametrize("position", range(0, 59, 6))
+def test_estimates_of_firthmodels(position):
+    case = OTHERS[position]
+    x = np.column_stack([np.ones(len(case["y"])), case["x"]])
+    fit = asx.fit(asx.Logit(x.shape[1]), x, np.array(case["y"]), penalty=asx.Jeffreys())
+    assert bool(fit.converged)
+    assert np.allclose(fit.model.predictor.coef, case["firth"], rtol=1e-6, atol=1e-7)

@@ -1,6 +1,7 @@
 """Fits of streams: the same digits as in memory, by passes that never hold all rows."""
 
 import duckdb
+import jax
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -383,14 +384,93 @@ def test_predictions_are_written_batch_by_batch(logits, frame, folder, tmp_path)
     pd.testing.assert_frame_equal(written.to_pandas(), pd.read_parquet(again))
 
 
+def same_table(stream, memory):
+    """Two tables of effects, of fits that each stop within 1e-8 standard errors of the maximum."""
+    found, expected = stream.frame, memory.frame
+    assert list(found) == list(expected)
+    gap = np.abs(found["estimate"] - expected["estimate"]) / expected["std.error"]
+    assert (gap < 3e-8).all()
+    np.testing.assert_allclose(found["std.error"], expected["std.error"], rtol=3e-8)
+    for name in expected:
+        if pd.api.types.is_numeric_dtype(expected[name]):
+            np.testing.assert_allclose(found[name], expected[name], rtol=1e-6, atol=1e-7)
+        else:
+            assert found[name].astype(str).tolist() == expected[name].astype(str).tolist()
+
+
+@pytest.fixture(scope="module")
+def effects(frame):
+    """A stream that allows no row in memory, and the same fit in memory."""
+    data = frame.dropna()
+    formula = "y ~ x + I(x**2) + z + C(g)"
+    small = asx.stream(batches_of(data), memory=1_000)
+    return asx.logit(formula, small), asx.logit(formula, data)
+
+
+@pytest.mark.parametrize(
+    ("verb", "options"),
+    [
+        ("avg_slopes", {}),
+        ("avg_slopes", {"by": ["g", "trials"], "variables": ["z", "x"]}),
+        ("avg_slopes", {"slope": "eyex", "variables": "z"}),
+        ("avg_slopes", {"type": "link", "vcov": "HC1", "hypothesis": "b1 = b2"}),
+        ("avg_predictions", {"by": "g"}),
+        ("avg_predictions", {"variables": {"x": [0, 1], "g": ["north", "west"]}}),
+        ("avg_comparisons", {"variables": {"x": "sd", "z": "minmax", "g": "pairwise"}}),
+        ("avg_comparisons", {"weights": "w", "comparison": "ratio", "variables": "g"}),
+        (
+            "avg_comparisons",
+            {"variables": "x", "method": "simulation", "key": jax.random.key(1), "n_draws": 9},
+        ),
+    ],
+)
+def test_average_effects_take_a_stretch_at_a_time(effects, verb, options):
+    same_table(*(getattr(res, verb)(**options) for res in effects))
+
+
+def test_average_effects_over_another_stream(effects, frame):
+    _, memory = effects
+    new = frame.dropna().iloc[: N - 2_000]
+    found = memory.avg_slopes(newdata=asx.stream(batches_of(new), memory=1_000), variables="z")
+    same_table(found, memory.avg_slopes(newdata=new, variables="z"))
+
+
+def test_average_effects_with_weights_that_are_zero_in_a_whole_stretch(frame):
+    data = frame[["y", "x", "z"]].dropna().assign(v=lambda d: 1.0 * (np.arange(len(d)) > SLAB_ROWS))
+    stream = asx.logit("y ~ x", asx.stream(batches_of(data), memory=1_000))
+    memory = asx.logit("y ~ x", data)
+    same_table(*(res.avg_slopes(weights="v") for res in (stream, memory)))
+    kinds = {"weights": "v", "weight_kind": "frequency"}
+    stream = asx.logit("y ~ x", asx.stream(batches_of(data), memory=1_000), **kinds)
+    same_table(*(r.avg_slopes() for r in (stream, asx.logit("y ~ x", data, **kinds))))
+
+
+def test_what_average_effects_over_a_stream_refuse(effects):
+    stream, _ = effects
+    with pytest.raises(InputError, match="'iqr' needs all values"):
+        stream.avg_comparisons(variables={"z": "iqr"})
+    with pytest.raises(InputError, match="name of one of its columns"):
+        stream.avg_slopes(weights=np.ones(3))
+    with pytest.raises(InputError, match="memory=bytes"):
+        stream.avg_slopes(newdata="mean")
+
+
 def test_other_verbs_read_the_columns_into_memory_if_they_fit(logits):
-    stream, _ = logits
+    stream, memory = logits
     found, expected = (
-        np.asarray(res.avg_slopes(variables="z").frame["estimate"]) for res in logits
+        np.asarray(res.slopes(variables="z").frame["estimate"]) for res in (stream, memory)
     )
     np.testing.assert_allclose(found, expected, rtol=1e-9)
     assert found.size
     assert "y ~ x" in repr(stream)
+
+
+@pytest.mark.filterwarnings("ignore::asymptotix.MissingRowsWarning")
+def test_a_stream_of_which_few_rows_are_complete(frame):
+    data = frame.assign(x=frame.x.where(frame.index % 9 == 0))
+    stream, memory = (asx.logit("y ~ x", d, cov="HC1") for d in (batches_of(data), data))
+    assert memory.nobs < SLAB_ROWS / 8
+    same(stream, memory)
 
 
 def test_verbs_that_need_too_much_memory_say_so(folder):
@@ -398,7 +478,7 @@ def test_verbs_that_need_too_much_memory_say_so(folder):
     with pytest.raises(InputError, match="memory=bytes"):
         res.with_cov(asx.HAC(bandwidth=2))
     with pytest.raises(InputError, match="memory=bytes"):
-        res.avg_slopes(variables="z")
+        res.slopes(variables="z")
 
 
 # --- the machinery -------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ THEMES = {
     "families": ("Families and links", ("families", "links")),
     "fitting": (
         "Fitting, solvers, separation",
-        ("fitting", "detection", "core.enumeration", "core.errors"),
+        ("fitting", "detection", "data.mesh", "core.enumeration", "core.errors"),
     ),
     "penalties": ("Penalties and bias reduction", ("penalties",)),
     "covariances": ("Covariances and resampling", ("covariances",)),

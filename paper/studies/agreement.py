@@ -250,7 +250,7 @@ def draw(table: pd.DataFrame, certified: pd.DataFrame) -> None:
     right.set_yticks(places, [name.capitalize() for name in certified["data"]])
     right.set_xlabel("certified digits of coefficients")
     right.set_xlim(-0.3, 15.3)
-    right.legend(frameon=False, loc="lower left")
+    right.legend(frameon=False, loc="center left", bbox_to_anchor=(0.0, 0.38))
     common.save(drawn, "agreement")
 
 

@@ -1,9 +1,10 @@
 """Seconds and memory of a logit, beside other packages, and of many small ones.
 
 Rivals take turns in one process, five rounds after one that does not count: ratios are medians
-over rounds, and a busy machine slows all alike. Peak memory is that of a fresh process which draws
-the data and fits once, less what it held before the fit. statsmodels and asymptotix give standard
-errors in this time, the others estimates only. Peers that are not installed are left out and said.
+over rounds, and a busy machine slows all alike. Peak memory is that of a process which has fitted
+a fifth of the rows and so compiled, less what it held before the fit. statsmodels and asymptotix
+give standard errors in this time, the others estimates only. Peers that are not installed are left
+out and said.
 
 Times are of one machine on one day. They are quoted from results/speed_times.json, with that
 machine's cores and versions, and no test compares them.
@@ -16,7 +17,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -182,20 +182,23 @@ def peak(name: str) -> float:
 
 
 def report_peak(name: str) -> None:
-    """Run in a process of its own: a small fit for the imports, then the one that counts."""
+    """Run in a process of its own: a fit that imports and compiles, then the one that counts."""
     function = PEERS[name][1]
     warnings.simplefilter("ignore")
-    function(*data(2_000, MEMORY[1]))
+    function(*data(MEMORY[0] // 5, MEMORY[1]))
     x, y = data(*MEMORY)
-    held = resident()
+    with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+        file.write("5")  # the peak begins anew
+    held = status("VmRSS")
     function(x, y)
-    print(max(0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - held))
+    print(max(0.0, status("VmHWM") - held))
 
 
-def resident() -> float:
-    """MiB that this process holds at present (Linux)."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * resource.getpagesize() / 2**20
+def status(field: str) -> float:
+    """A size of this process in MiB (Linux); not `getrusage`, whose peak a child inherits."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        (line,) = (line for line in file if line.startswith(f"{field}:"))
+    return int(line.split()[1]) / 1024
 
 
 # --- the study ------------------------------------------------------------------------------------
@@ -227,7 +230,7 @@ def run() -> None:
             runs = {name: lambda f=f, x=x, y=y: f(x, y) for name, f in functions.items()}
             found["single"].append({"n": n, "k": k, "peers": in_turn(runs)})
         found["many"] = {"fits": MANY, "n": EACH, "k": WIDE, "peers": many(functions)}
-    if os.path.exists("/proc/self/statm"):
+    if os.path.exists("/proc/self/clear_refs"):
         peaks = {name: round(peak(name)) for name in functions}
         found["memory"] = {
             "n": MEMORY[0],

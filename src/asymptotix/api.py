@@ -1,6 +1,7 @@
 """Formula and frame in, `Results` out."""
 
 import dataclasses
+import functools
 import sys
 import warnings
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from asymptotix.fitting import AbstractSolver, Fit, Newton
 from asymptotix.fitting.api import check_route
 from asymptotix.fitting.host import fit as fit_rows
 from asymptotix.fitting.host import fit_constant
+from asymptotix.fitting.rank import Omitted
 from asymptotix.fitting.separated import extended_fit
 from asymptotix.links import ProbitLink
 from asymptotix.model import Regression, layout
@@ -207,12 +209,14 @@ def from_formula(
     given, inputs = inputs, _settled(inputs, design, options.get("keep_data", True))
     model = Regression(predictor(design, response, family), family)
     names = _names(model, design.names)
-    fit = (fit or fit_formula)(model, rows, names, options)
+    omitted: list[Omitted] = []
+    fit_linear = functools.partial(fit_formula, omitted=omitted)
+    fit = (fit or fit_linear)(model, rows, names, options)
     kept = design.kept
     if again := second_look(fit, rows, given):
         rows, kept = again
         inputs = dataclasses.replace(inputs, streamed=None)
-        fit = fit_formula(model, rows, names, options)
+        fit = fit_linear(model, rows, names, options)
     extended = None
     if fit.status_name == "separated":
         extended = extended_fit(fit, model, rows, options.get("solver") or Newton())
@@ -236,6 +240,7 @@ def from_formula(
         event=response.event,
         levels=response.levels,
         reference_asked=options.get("reference"),
+        omitted=tuple(omitted),
         separated=extended
         and separated(extended, model, rows, kept, names, options.get("confidence", 0.95)),
     )
@@ -314,8 +319,8 @@ def _settled(inputs: Inputs, design, keep_data: bool) -> Inputs:
     return inputs if keep_data else dataclasses.replace(inputs, data=None, streamed=None)
 
 
-def fit_formula(model, rows: Rows, names, options) -> Fit:
-    """The fit of checked rows by the solver among the options."""
+def fit_formula(model, rows: Rows, names, options, omitted: list[Omitted] | None = None) -> Fit:
+    """The fit of checked rows by the solver among the options; `omitted` takes lost columns."""
     solver = options.get("solver") or Newton()
     return fit_rows(
         model,
@@ -325,6 +330,7 @@ def fit_formula(model, rows: Rows, names, options) -> Fit:
         checked=True,
         collinear=options.get("collinear", "drop"),
         penalty=options.get("penalty"),
+        told=omitted,
     )
 
 

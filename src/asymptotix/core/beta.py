@@ -18,7 +18,8 @@ from asymptotix.core.typing import Array, Scalar
 _STEP = 1 / 16
 _TAU = np.arange(-11.0, 3.5 + _STEP / 2, _STEP)
 _LOG_V = -np.logaddexp(0.0, -np.pi * np.sinh(_TAU))
-_LOG_WEIGHTS = np.log(_STEP * np.pi * np.cosh(_TAU)) + _LOG_V - np.logaddexp(0.0, np.pi * np.sinh(_TAU))
+_LOG_REST = -np.logaddexp(0.0, np.pi * np.sinh(_TAU))
+_LOG_WEIGHTS = np.log(_STEP * np.pi * np.cosh(_TAU)) + _LOG_V + _LOG_REST
 """Logarithms of nodes and weights on (0, 1) that converge doubly exponentially whatever the
 integrand does at the ends (Takahasi and Mori 1974); so far to the left that the peak of a
 density with parameters of 1e8 lies among them."""

@@ -139,7 +139,9 @@ class Cluster(AbstractCovariance):
             return _traced_meat(self, passes, codes)
         present = passes.rows.present
         ways = combinations(len(codes))
-        cells = [intersection([np.where(present, codes[j], 0) for j in way]) for way in ways]
+        if not present.all():
+            codes = [np.where(present, one, 0) for one in codes]
+        cells = [intersection([codes[j] for j in way]) for way in ways]
         groups = [grouping(c, present, apart=not self.is_adjusted) for c in cells]
         counts = tuple(one.count for one in groups[: len(codes)])
         if self.is_adjusted:

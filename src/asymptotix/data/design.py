@@ -21,7 +21,6 @@ import numpy as np
 import pandas as pd
 from formulaic import ModelSpec
 from formulaic.errors import FormulaicWarning
-from formulaic.materializers import PandasMaterializer
 from formulaic.materializers.types import EvaluatedFactor, FactorValues
 from formulaic.parser.types import Factor
 from formulaic.transforms import TRANSFORMS
@@ -54,6 +53,7 @@ from asymptotix.data.frames import (
     warn_dropped,
     without,
 )
+from asymptotix.data.materialize import Columns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -334,7 +334,7 @@ def materialise(
 ) -> Made:
     """Evaluate all terms in all rows, and encode them in the rows kept."""
     beyond: list[Beyond] = []
-    materializer = PandasMaterializer(frame, context=vocabulary(captured, kept, beyond))
+    materializer = Columns(frame, context=vocabulary(captured, kept, beyond))
     cache, unused = materializer.factor_cache, set(np.flatnonzero(~kept).tolist())
     made: Any
     try:

@@ -179,17 +179,25 @@ def grouping(codes: np.ndarray, present: np.ndarray, *, apart: bool = True) -> G
         present: which rows have positive weight.
         apart: whether rows that are alone in their group are set apart.
     """
-    kept = codes[present]
+    every = bool(present.all())
+    kept = codes if every else codes[present]  # no copies of what streams have billions of
     rows = np.bincount(kept) if kept.size else np.zeros(1, int)
     large = rows > 1 if apart else rows > 0
     position = np.where(large, np.cumsum(large) - 1, -1).astype(np.int32)
-    tags = np.zeros(codes.size, np.int32)
-    tags[present] = position[kept]
+    if every and np.array_equal(position, np.arange(position.size)):
+        tags = kept
+    elif every:
+        tags = position[kept]
+    else:
+        tags = np.zeros(codes.size, np.int32)
+        tags[present] = position[kept]
     return Grouping(tags, int(large.sum()), int(np.count_nonzero(rows)))
 
 
 def intersection(parts: list[np.ndarray]) -> np.ndarray:
     """Codes of the cells that several groupings make together."""
+    if len(parts) == 1:
+        return parts[0].astype(np.int32, copy=False)
     cells = parts[0].astype(np.int64)
     for codes in parts[1:]:
         cells = cells * (int(codes.max(initial=0)) + 1) + codes

@@ -97,9 +97,9 @@ class PartitionReader(Reader):
 
     design: Any = None
 
-    def groups(self, columns: dict[str, str]) -> dict[str, np.ndarray]:
+    def groups(self, columns: dict[str, str], n: int) -> dict[str, np.ndarray]:
         """Codes of clusters, found by the workers."""
-        return self.design.groups(columns)
+        return self.design.groups(columns)  # as many as the counts say
 
 
 class PartitionSlabs(Slabs):
@@ -132,7 +132,8 @@ class PartitionSlabs(Slabs):
     def rowwise(self, function: Callable[[Block], PyTree[Array]]) -> PyTree[Array]:
         """`function` of all rows, one entry a row, in this process."""
         parts = [result(f, i) for i, f in enumerate(self._run("rowwise", function))]
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *(p for p in parts if p))
+        some = [part for part in parts if part is not None]
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *some)
 
     def _run(self, how: str, function) -> list:
         """Futures of each partition's sums; what is sent is the program and its numbers."""

@@ -35,20 +35,24 @@ class Reader:
             if rows is not None:
                 yield rows
 
-    def groups(self, columns: dict[str, str]) -> dict[str, np.ndarray]:
+    def groups(self, columns: dict[str, str], n: int) -> dict[str, np.ndarray]:
         """Codes of clusters in order of appearance, one a row, by label.
 
         Arguments:
             columns: for each label the name of its column.
+            n: rows.
         """
         known: dict[str, dict] = {label: {} for label in columns}
-        found: dict[str, list] = {label: [] for label in columns}
+        found = {label: np.full(n, MISSING, np.int32) for label in columns}
+        first = 0
         names = list(dict.fromkeys(columns.values()))
         for _, kept, table in self.stretches(names):
             frame = open_source(table).frame(names)
             for label, name in columns.items():
-                found[label].append(_codes(column(frame, name)[kept], known[label]))
-        return {label: np.concatenate(parts) for label, parts in found.items()}
+                codes = _codes(column(frame, name)[kept], known[label])[: n - first]
+                found[label][first : first + codes.size] = codes
+            first += int(kept.sum())
+        return found
 
     def stretches(self, extra: list[str]) -> Iterator[tuple[Rows | None, np.ndarray, Any]]:
         """Rows of every stretch, which of its rows they are, and its table with further columns."""
@@ -60,7 +64,7 @@ class Reader:
             try:
                 rows, kept = recipe.of_table(table)
             except InputError as error:
-                raise located(error, first) from error
+                raise located(error, first) from error.__cause__
             first += table.num_rows
             yield rows, kept, table
 

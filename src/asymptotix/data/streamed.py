@@ -13,6 +13,7 @@ import numpy as np
 from asymptotix.core.errors import InputError
 from asymptotix.core.precision import double
 from asymptotix.core.typing import Array, PyTree
+from asymptotix.data.memory import EVERY, give_back
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS, Slabs, cores, pool
 
@@ -202,6 +203,8 @@ class StreamedSlabs(Slabs):
         with contextlib.closing(parts), self.stream.progress(self.n) as bar:
             for index, part in enumerate(parts):
                 waiting.append((part.n, pool().submit(run, self._tagged(part, index))))
+                if index % EVERY == EVERY - 1:
+                    give_back()
                 while len(waiting) > cores():
                     yield _first(waiting, bar)
             while waiting:

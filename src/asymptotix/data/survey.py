@@ -26,6 +26,7 @@ from asymptotix.data.formula import (
     refuse_rows_from_outside,
 )
 from asymptotix.data.frames import open_source, warn_dropped
+from asymptotix.data.memory import EVERY, give_back
 from asymptotix.data.moments import RECORDERS, is_recorded, merged, settled
 from asymptotix.data.recipe import (
     Recipe,
@@ -83,6 +84,8 @@ class Survey:
                     return self
                 self.add(table)
                 bar(table.num_rows)
+                if self.n % (EVERY * SLAB_ROWS) == 0:
+                    give_back()
         self.judge()
         return self
 
@@ -92,7 +95,7 @@ class Survey:
         try:
             self._add(open_source(table).frame(self.columns))
         except InputError as error:
-            raise located(error, self.n) from error
+            raise located(error, self.n) from error.__cause__
         let_go()
         self.n += table.num_rows
 

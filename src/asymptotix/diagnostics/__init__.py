@@ -5,7 +5,7 @@ from asymptotix.diagnostics.discrimination import AreaUnderCurve, area_under_cur
 from asymptotix.diagnostics.folds import out_of_fold
 from asymptotix.diagnostics.influence import cooks_distances, deletions, leverages, scaled
 from asymptotix.diagnostics.outcomes import Outcomes, outcomes
-from asymptotix.diagnostics.residuals import has_deviance, residuals
+from asymptotix.diagnostics.residuals import residuals, usual_residual
 from asymptotix.diagnostics.rowwise import row_predictors
 from asymptotix.diagnostics.scores import BrierScore, Confusion, brier_score, confusion, log_loss
 
@@ -21,7 +21,6 @@ __all__ = [
     "confusion",
     "cooks_distances",
     "deletions",
-    "has_deviance",
     "leverages",
     "log_loss",
     "out_of_fold",
@@ -30,4 +29,5 @@ __all__ = [
     "roc_curve",
     "row_predictors",
     "scaled",
+    "usual_residual",
 ]

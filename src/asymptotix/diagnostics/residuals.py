@@ -80,6 +80,14 @@ def _check_shapes(family: AbstractFamily, kind: str, eta: np.ndarray) -> None:
         )
 
 
+def usual_residual(fit: Fit, rows: Rows) -> str:
+    """`"deviance"`, or `"pearson"` where there is no deviance or a row has several means."""
+    family = fit.model.family
+    with double():
+        mean = jax.eval_shape(jax.vmap(family.mean), row_predictors(fit, rows))
+    return "deviance" if has_deviance(family) and mean.ndim == 1 else "pearson"
+
+
 def has_deviance(family: AbstractFamily) -> bool:
     """Whether the family declares what its deviance is measured from."""
     own = type(family)

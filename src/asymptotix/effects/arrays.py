@@ -33,6 +33,7 @@ def average_slopes(
     columns: Sequence[int] | None = None,
     type: str = "response",
     value: Any = None,
+    q: Any = None,
 ) -> Delta:
     r"""Average derivatives of the mean in columns of `x`, with their covariance.
 
@@ -46,14 +47,16 @@ def average_slopes(
         rows: the rows over which to average, `x` a matrix; their weights are used.
         covariance: of the parameters: from `asx.covariance`, or a matrix.
         columns: positions in `x`; all by default, that of an intercept included.
-        type: `"response"`, `"link"`, or `"probability"` of the value `value`.
+        type: `"response"`, `"link"`, `"probability"` of the event `value` (such as `1` or
+            `">= 3"`), or the `"quantile"` at `q`.
 
     Returns:
         Value and standard error of shape `(len(columns),)`, or `(len(columns), c)` for a mean of
         `c` components; the covariance is that of the flattened value.
 
     Raises:
-        InputError: `x` is not a matrix, or there are no such columns.
+        InputError: `x` is not a matrix, there are no such columns, or what is asked for has no
+            derivative or hangs on a dispersion.
     """
     model = fit.model if isinstance(fit, Fit) else fit
     rows = as_rows(rows)
@@ -64,9 +67,26 @@ def average_slopes(
     chosen = tuple(range(k)) if columns is None else tuple(int(j) for j in columns)
     if not all(0 <= j < k for j in chosen):
         raise InputError(f"columns={columns!r} must lie between 0 and {k - 1}.", code="columns")
-    scale = chosen_scale(type, value, model.family)
+    scale = _smooth(chosen_scale(type, value, model.family, q), model)
     matrix = covariance.matrix if isinstance(covariance, Covariance) else covariance
     return _average(model, scale, rows, matrix, chosen)
+
+
+def _smooth(scale: Scale, model: Regression) -> Scale:
+    """The scale, where it has derivatives and this covariance says all about it."""
+    if not scale.is_smooth:
+        raise InputError(
+            "A quantile of a discrete response is a whole number, which has no derivative.",
+            code="no_derivative",
+        )
+    if scale.is_distributional and model.family.dispersion_rule == "moment":
+        raise InputError(
+            f"Events and quantiles of the family {model.family.name} depend on its dispersion, "
+            "whose uncertainty is not in this covariance; fit by formula and use "
+            "Results.avg_slopes.",
+            code="family",
+        )
+    return scale
 
 
 @scoped

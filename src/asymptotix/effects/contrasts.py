@@ -121,7 +121,7 @@ def _variable(spec: DesignSpec | DesignSpecs, name: str, seen: pd.Series) -> Var
         return Variable(name, "levels", tuple(sorted(seen.dropna().unique())))
     if kind == "date":
         return Variable(name, "date")
-    values = seen.dropna().to_numpy(float)
+    values = (seen.dropna() if seen.hasnans else seen).to_numpy(float)
     return Variable(name, "binary" if _is_binary(values) else "number", (), Numbers(values))
 
 

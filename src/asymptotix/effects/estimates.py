@@ -12,6 +12,7 @@ import pandas as pd
 
 from asymptotix.core.errors import InputError
 from asymptotix.core.precision import double
+from asymptotix.inference.delta import NEGLIGIBLE
 from asymptotix.inference.wald import wald_table
 
 LARGEST_COVARIANCE = 10_000
@@ -84,15 +85,34 @@ def _word(column: str, value: Any) -> str:
 def with_jacobian(labels, values, jacobian, matrix, **fields) -> Estimates:
     r"""The delta method: $G V G^\top$ for the rows of a Jacobian.
 
+    Parameters without a variance (infinite ones) withhold what depends on them, and nothing else.
+
     Arguments:
         labels, values: as in `Estimates`.
         jacobian: $G$, shape `(estimates, p)`.
         matrix: $V$, the covariance of the parameters.
         fields: other fields of `Estimates`.
     """
-    variances = np.einsum("ij,jk,ik->i", jacobian, matrix, jacobian)
+    known = _known(matrix)
+    variances = delta_variances(jacobian, matrix)
     variances = np.where(np.isfinite(values), variances, np.nan)
-    return Estimates(labels, values, variances, (jacobian, matrix), **fields)
+    return Estimates(labels, values, variances, (jacobian, known), **fields)
+
+
+def delta_variances(jacobian: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """The variances of `with_jacobian`."""
+    variances = np.einsum("ij,jk,ik->i", jacobian, _known(matrix), jacobian)
+    unknown = np.isnan(np.diagonal(matrix))
+    if not unknown.any():
+        return variances
+    # Far out a derivative in an infinite parameter vanishes like the others of the same row.
+    moved = np.sum(jacobian[:, unknown] ** 2, axis=1)
+    return np.where((variances > 0) & (moved <= NEGLIGIBLE * variances), variances, np.nan)
+
+
+def _known(matrix: np.ndarray) -> np.ndarray:
+    unknown = np.isnan(np.diagonal(matrix))
+    return np.where(unknown[:, None] | unknown, 0.0, matrix)
 
 
 def from_draws(labels, values, draws, told: str = "") -> Estimates:
@@ -119,7 +139,8 @@ def transformed(given: Estimates, function: Callable, labels: pd.DataFrame) -> E
         at = jnp.asarray(given.values)
         values = np.asarray(function(at), float)
         if given.draws is not None:
-            return from_draws(labels, values, np.asarray(jax.lax.map(function, given.draws)), given.told)
+            draws = np.asarray(jax.lax.map(function, given.draws))
+            return from_draws(labels, values, draws, given.told)
         outer = np.asarray(jax.jacobian(function)(at))
     known = np.isfinite(given.variances)
     depends = (outer[:, ~known] != 0).any(axis=1) | ~np.isfinite(outer).all(axis=1)

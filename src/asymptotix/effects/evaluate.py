@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,9 +25,9 @@ from asymptotix.effects.kernels import (
     weighted_sums,
 )
 from asymptotix.effects.scale import Scale
+from asymptotix.families import AbstractFamily
 from asymptotix.fitting.small import plan, x_outline
 from asymptotix.model import Regression, layout
-
 
 TOGETHER = 64
 """Draws with weights of their own that are averaged in one pass."""
@@ -165,7 +165,8 @@ def resampled_averages(
         padded[: part.stop - first, keep] = thetas[part]
         padded[part.stop - first :, keep] = thetas[0]
         copies[: part.stop - first] = counts(part)
-        own = dataclasses.replace(rows, y=Copied(*rows.y, copies.T))
+        extra: Any = rows.y
+        own = dataclasses.replace(rows, y=Copied(extra.group, extra.variable, copies.T))
         with double():
             weights, values = source(own, keep=False).sum(
                 functools.partial(_resampled, static, quantity, size, arrays, index, padded)
@@ -204,6 +205,14 @@ class Copied(NamedTuple):
     group: Float[Array, "n"]
     variable: Float[Array, "n"]
     copies: Float[Array, "n draws"]
+
+
+def means(family: AbstractFamily, eta: np.ndarray) -> np.ndarray:
+    """The mean at each of the scalar predictors of each row, shape `(n, m)` as they are."""
+    arrays, static = split(family)
+    with double():
+        rows = source(Rows(eta, np.broadcast_to(0.0, len(eta))), keep=False)
+        return rows.rowwise(functools.partial(_means, static, arrays))
 
 
 def _prepared(model: Regression, sample: Sample, change: Change):
@@ -335,3 +344,9 @@ def _simulated_rows(static, quantity, arrays, index, thetas, rows: Block):
         return jnp.swapaxes(values, 0, 1)
 
     return map_blocks(block, rows)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _means(static, arrays, rows: Block):
+    family = static.combine(arrays)
+    return map_blocks(lambda b: jax.vmap(jax.vmap(family.mean))(b.x), rows)

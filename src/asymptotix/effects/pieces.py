@@ -12,6 +12,7 @@ import numpy as np
 
 from asymptotix.core.precision import double
 from asymptotix.effects.draws import Draws
+from asymptotix.effects.estimates import delta_variances
 from asymptotix.effects.evaluate import (
     Averages,
     Change,
@@ -112,11 +113,19 @@ def by_row(
 ) -> Found:
     """The effect in each row, with derivatives where `full`, else variances only."""
     quantity = piece.in_rows()
-    values, second = rowwise(model, scale, quantity, sample, matrix, piece.change, full)
+    some_infinite = bool(np.isnan(np.diagonal(matrix)).any())
+    values, second = rowwise(
+        model, scale, quantity, sample, matrix, piece.change, full or some_infinite
+    )
     if draws is not None:
         found = simulated_rows(model, scale, quantity, sample, draws.thetas, piece.change)
         return Found(values, draws=found)
-    return Found(values, second) if full else Found(values, variances=second)
+    if full:
+        return Found(values, second)
+    if some_infinite:
+        flat = second.reshape(-1, second.shape[-1])
+        second = delta_variances(flat, matrix).reshape(values.shape)
+    return Found(values, variances=second)
 
 
 def is_plain_linear(model: Regression, x) -> bool:

@@ -82,6 +82,13 @@ class Problem:
         None
     )
 
+    @property
+    def is_infinite(self) -> np.ndarray:
+        """Which parameters have no variance though others have: infinite estimates."""
+        unknown = np.isnan(np.diagonal(self.matrix))
+        unknown[len(self.fit.active) :] = False  # a dispersion, unknown without data
+        return unknown & ~unknown.all()
+
     def own(self, extra: Iterable[str] = (), weights: Any = "fit") -> tuple[Data, Rows]:
         """The rows of the fit, and its `Rows`.
 

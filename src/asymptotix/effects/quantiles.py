@@ -50,7 +50,7 @@ def _smallest_count(family: AbstractFamily, eta: Eta, q: Scalar) -> Scalar:
         return family.log_tails(eta, k + 1.0)[0] >= jnp.log(q) - ROUNDING
 
     def wider(state):
-        low, high = state
+        high = state[1]
         return high, 2.0 * high + 1.0
 
     def halved(state):

@@ -163,6 +163,12 @@ def _event(family: AbstractFamily, value: Any, levels: Sequence) -> tuple[str, A
         value, trials = value
     text = value if isinstance(value, str) else None
     compared = _COMPARED.fullmatch(text) if text and value not in levels else None
+    if (trials is None) == (family.response_kind == "grouped"):
+        raise InputError(
+            f"value={value!r}: events of a grouped response, and of no other, name the trials, "
+            "such as value=(3, 10) or value=('>= 3', 10).",
+            code="option",
+        )
     of = "" if trials is None else f" of {trials}"
     if compared is not None:
         side, at = _tail(family, compared[1], _number(compared[2], levels))
@@ -183,7 +189,7 @@ def _number(value: Any, levels: Sequence) -> float:
     except (TypeError, ValueError):
         known = f" or one of {', '.join(map(repr, levels[:8]))}" if levels else ""
         raise InputError(
-            f"value={value!r} must be a number{known}, an event such as '>= 3', or a list of these.",
+            f"value={value!r} must be a number{known}, an event such as '>= 3', or a list of such.",
             code="option",
         ) from None
 
@@ -250,10 +256,5 @@ def _accepts(family: AbstractFamily, value) -> bool:
 def _check_support(family: AbstractFamily, value, label: str, side: str) -> None:
     if _accepts(family, value):
         return
-    grouped = "; for grouped responses give value=(successes, trials)"
     reason = "does not take such a value" if side == "at" else "has it always or never"
-    raise InputError(
-        f"{label}: the family {family.name} {reason}"
-        f"{grouped if family.response_kind == 'grouped' else ''}.",
-        code="option",
-    )
+    raise InputError(f"{label}: the family {family.name} {reason}.", code="option")

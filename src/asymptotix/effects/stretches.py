@@ -9,6 +9,8 @@ import pandas as pd
 
 from asymptotix.core.errors import InputError
 from asymptotix.data.batches import Stream
+from asymptotix.data.columns import column, kind
+from asymptotix.data.frames import open_source
 from asymptotix.data.moments import merged
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.streams import as_stream
@@ -128,7 +130,7 @@ def _stretches(problem: Problem, options: Options) -> Iterator[Data]:
         some = True
         yield data
     if not some:
-        raise InputError("newdata has no complete row.", code="no_rows")
+        raise InputError("There is no complete row of positive weight.", code="no_rows")
 
 
 def _own(problem: Problem, by: list[str], weights) -> Iterator[Data]:
@@ -136,8 +138,11 @@ def _own(problem: Problem, by: list[str], weights) -> Iterator[Data]:
     further = [] if weights in (None, "fit") else [weights]
     n = 0
     for rows, kept, table in problem.read_stretches([*by, *further]):
-        if rows is not None:
-            n += rows.n if rows.weights is None else int(np.count_nonzero(rows.weights))
+        if rows is None:
+            continue
+        present = rows.n if rows.weights is None else int(np.count_nonzero(rows.weights))
+        n += present
+        if present and not _weighs_nothing(table, weights):
             yield problem.of_rows(rows, kept, table, by, weights)[0]
     if n != int(problem.fit.n_rows):
         raise InputError(
@@ -152,11 +157,21 @@ def _new(problem: Problem, source: Any, by: list[str], weights) -> Iterator[Data
     offset = [problem.offset] if isinstance(problem.offset, str) else []
     columns = [*problem.spec.variables, *by, *offset, *([] if given is None else [given])]
     for table in stream.tables(list(dict.fromkeys(columns)), SLAB_ROWS):
+        if _weighs_nothing(table, weights):
+            continue
         try:
             yield problem.new(table, by, given)
         except InputError as error:
             if error.code != "no_rows":
                 raise
+
+
+def _weighs_nothing(table: Any, weights: str | None) -> bool:
+    """Whether a stretch has no weight, which all rows together may not have."""
+    if weights in (None, "fit"):
+        return False
+    values = column(open_source(table).frame([weights]), weights)
+    return kind(values) == "number" and not values.to_numpy().any()
 
 
 # --- sums over them ------------------------------------------------------------------------------

@@ -3,13 +3,10 @@
 import dataclasses
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
 from asymptotix.core.errors import InputError
-from asymptotix.core.precision import double
 from asymptotix.data.frames import open_source
 from asymptotix.data.redesign import split_by_use
 from asymptotix.effects.columns import omitted_columns, placed
@@ -17,7 +14,7 @@ from asymptotix.effects.contrasts import Contrast, contrasts
 from asymptotix.effects.dispersed import on_scale
 from asymptotix.effects.draws import Draws, drawn
 from asymptotix.effects.estimates import LARGEST_COVARIANCE, Estimates, from_draws, with_jacobian
-from asymptotix.effects.evaluate import Change
+from asymptotix.effects.evaluate import Change, means
 from asymptotix.effects.hypotheses import tested
 from asymptotix.effects.kernels import Quantity
 from asymptotix.effects.options import Options
@@ -34,6 +31,7 @@ from asymptotix.effects.scale import Scale
 from asymptotix.effects.targets import Asked, asked, change_of, counterfactuals, known
 from asymptotix.effects.unconditional import unconditional_covariance
 from asymptotix.links import AbstractLink
+from asymptotix.model import layout
 
 MOST_DRAWS = 20_000_000
 """Rows times draws that a simulation of row-wise results keeps."""
@@ -81,6 +79,13 @@ def comparisons(problem: Problem, options: Options) -> tuple[Estimates, Data]:
 
 
 def _begin(problem: Problem, options: Options) -> tuple[Problem, Scale, Asked]:
+    if problem.is_infinite.any() and (options.method != "delta" or options.unconditional):
+        raise InputError(
+            "The data are separated: estimates that are infinite have neither a normal "
+            "distribution nor influence functions; use method='delta' without unconditional=, or "
+            "a fit with penalty=asx.Jeffreys().",
+            code="separated",
+        )
     problem, scale = on_scale(problem, options)
     return problem, scale, asked(problem, options)
 
@@ -145,11 +150,11 @@ def _rowwise(problem, scale, at: Asked, named, draws: Draws | None) -> list[Foun
     n = len(at.data.x)
     if draws is not None and n * len(draws.thetas) * len(named) > MOST_DRAWS:
         raise InputError(
-            f"{len(draws.thetas)} draws would keep {n * len(draws.thetas) * len(named)} numbers for "
-            f"{n} rows; average them, take fewer rows or draws, or use method='delta'.",
+            f"{len(draws.thetas)} draws would keep {n * len(draws.thetas) * len(named)} numbers "
+            f"for {n} rows; average them, take fewer rows or draws, or use method='delta'.",
             code="too_many",
         )
-    full = n * len(named) <= LARGEST_COVARIANCE
+    full = n * len(named) <= LARGEST_COVARIANCE or problem.is_infinite.any()
     return [
         by_row(problem.model, scale, p.piece, at.sample, problem.matrix, full=full, draws=draws)
         for p in named
@@ -202,6 +207,7 @@ def gathered(
         return Estimates(labels, values, np.where(withheld, np.nan, variances))
     slopes = np.concatenate([f.jacobian.reshape(f.values.size, -1) for f in found])  # pyright: ignore
     if options.unconditional is False:
+        values = np.where(_runs_away(problem, slopes), np.nan, values)
         return with_jacobian(labels, values, slopes, problem.matrix)
     assert at is not None
     assert at.rows is not None
@@ -216,6 +222,13 @@ def gathered(
         _clusters(problem, options, at),
     )
     return with_jacobian(labels, values, np.eye(len(values)), covariance)
+
+
+def _runs_away(problem: Problem, slopes: np.ndarray) -> np.ndarray:
+    """Which values hang on infinite estimates, for which the model has only large ones."""
+    infinite = problem.is_infinite
+    theta = np.asarray(layout(problem.model).flatten(problem.model), float)
+    return np.abs(slopes[:, infinite]) @ np.abs(theta[infinite]) > 1e-6
 
 
 def _clusters(problem: Problem, options: Options, at: Asked) -> np.ndarray | None:
@@ -294,8 +307,7 @@ def _with_link_limits(problem: Problem, options: Options, made: Estimates, at: A
 
     def limits(confidence: float):
         reach = problem.reference.quantile(0.5 + confidence / 2) * error
-        with double():
-            ends = np.asarray(jax.vmap(model.family.mean)(jnp.stack([eta - reach, eta + reach])))
-        return ends.min(axis=0), ends.max(axis=0)
+        ends = means(model.family, np.stack([eta - reach, eta + reach], axis=1))
+        return ends.min(axis=1), ends.max(axis=1)
 
     return dataclasses.replace(made, limits=limits)

@@ -6,12 +6,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from asymptotix.core.errors import InputError
 from asymptotix.core.parameters import as_number, constant
 from asymptotix.core.special import LOG_SQRT_2PI, log_ndtr
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses
 from asymptotix.links.base import AbstractLink
 from asymptotix.links.identity import IdentityLink
+
+LARGEST = 1e150
+"""Size of a response beyond which, and below whose inverse, squares leave float64."""
 
 
 class Gaussian(AbstractFamily):
@@ -83,7 +87,15 @@ class Gaussian(AbstractFamily):
 
 
 def check_real(y, name: str) -> None:
-    """Raise `InputError` unless a response is finite and not the same in every row."""
+    """Raise `InputError` unless a response is finite, has squares, and is not always the same."""
     y = np.asarray(y)
     refuse_responses(~np.isfinite(y), y, name, "are not finite", "Correct or drop these rows.")
+    size = float(np.abs(y).max(initial=0.0))
+    if not (size == 0 or 1 / LARGEST < size < LARGEST):
+        raise InputError(
+            f"The response '{name}' is of size {size:.1e}, whose square float64 does not hold; "
+            "rescale it.",
+            code="response_support",
+            column=name,
+        )
     refuse_constant(np.all(y == y.flat[0]) and y.size > 1, name, f"{y.flat[0]:g}")

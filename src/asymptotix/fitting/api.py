@@ -49,7 +49,8 @@ def fit(
 
     Arguments:
         model: the model; where its parameters are not all zero they are the starting point.
-        x: covariates, shape `(n, k)`, with a column of ones for an intercept; or `asx.Rows`.
+        x: covariates, shape `(n, k)`, with a column of ones for an intercept; or `asx.Rows`, or
+            what `asx.shard` returns.
         y: response, shape `(n,)`, or a pytree such as `(successes, trials)`.
         weights, weight_kind, offset: as in `asx.Rows`.
         solver: `asx.Newton()` by default; `asx.Quasi()`, `asx.Stochastic(optimiser)`.

@@ -11,6 +11,9 @@ from asymptotix.likelihood.structured import block_predictor
 from asymptotix.model import Regression
 from asymptotix.penalties import BoundPenalty, RowTerms, Sample
 
+MOST_COLUMNS = 200
+"""Columns up to which the third derivatives of bias reductions are held, half a gigabyte then."""
+
 
 def reduces_bias(penalty: Any) -> bool:
     """Whether this is a bias reduction, bound to parameters or not; neither none nor a prior."""
@@ -70,6 +73,13 @@ def check_reduction(penalty: Any, model: Regression, columns) -> None:
     if not reduces_bias(penalty):
         return
     family, label = model.family, penalty.label
+    if columns is not None and max(columns) > MOST_COLUMNS:
+        raise InputError(
+            f"{label} sums over the rows as many numbers as the cube of the columns, and is made "
+            f"for up to {MOST_COLUMNS} columns, not {max(columns)}; use a prior, such as "
+            "asx.GaussianPrior().",
+            code="penalty",
+        )
     if columns is None or len(columns) != 1 or model.predictor.has_vector_eta():
         raise InputError(
             f"{label} is for one linear predictor; use a prior, such as asx.GaussianPrior().",

@@ -21,12 +21,12 @@ from asymptotix.fitting import large, newton, small
 from asymptotix.fitting.corrected import check_reduction, reduces_bias
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.intercepts import check_intercept, with_corrected_intercept
-from asymptotix.fitting.rank import collinear_columns, combinations, written
+from asymptotix.fitting.rank import Omitted, collinear_columns, combinations, written
 from asymptotix.fitting.refinement import refined
 from asymptotix.fitting.seen import remember
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.model import Regression
-from asymptotix.penalties import AbstractPenalty
+from asymptotix.penalties import AbstractPenalty, Jeffreys
 from asymptotix.predictors import Linear, LinearVector
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def fit(
     checked: bool = False,
     collinear: str = "drop",
     penalty: AbstractPenalty | None = None,
+    told: list[Omitted] | None = None,
 ) -> Fit:
     """`asx.fit` on NumPy or JAX arrays.
 
@@ -51,6 +52,7 @@ def fit(
         names: names of the columns, for messages.
         checked: whether the caller has checked the rows already.
         collinear: `"drop"` columns that repeat others, or `"raise"`.
+        told: a list that takes what each omitted column equals.
     """
     if not checked:
         if isinstance(rows, Rows):
@@ -66,12 +68,8 @@ def fit(
             _check_size(rows, columns)
         if not checked:
             _judge(model, rows)
-        if isinstance(rows, StreamedRows) and not isinstance(solver, newton.Newton):
-            raise InputError(
-                "Rows that are streamed or lie on several devices are fitted by Newton's method, "
-                "one pass a step; leave solver= out, or read them into memory.",
-                code="stream",
-            )
+        if isinstance(rows, StreamedRows):
+            _refuse_routes(solver, penalty)
         is_small = isinstance(rows, Rows) and rows.n <= SLAB_ROWS
         run = small.solve if is_small else large.solve
         found = run(model, rows, solver, active, qr=False, penalty=penalty)
@@ -86,7 +84,12 @@ def fit(
             active, omitted = _without_collinear(rows, model, found, active, names)
             if omitted:
                 _say_collinear(omitted, names, collinear)
+            if told is not None:
+                told[:] = omitted
             found = run(model, rows, solver, active, qr=True, penalty=penalty)
+        if _is_lost(found, penalty):  # an adjusted score has no hill to climb; its neighbour does
+            near = run(model, rows, solver, active, qr=True, penalty=Jeffreys())
+            found = run(near.model, rows, solver, active, qr=True, penalty=penalty)
         if penalty is not None and penalty.intercept_correction:
             return with_corrected_intercept(found, rows) if bool(found.converged) else found
         if isinstance(rows, StreamedRows):
@@ -94,6 +97,25 @@ def fit(
         if is_small and penalty is None:
             found = refined(found, rows)
         return separated.diagnosed(found, model, rows)
+
+
+def _is_lost(found: Fit, penalty: AbstractPenalty | None) -> bool:
+    """Whether a search for the zero of an adjusted score ended on the way."""
+    if penalty is None or penalty.intercept_correction or penalty.has_objective:
+        return False
+    return reduces_bias(penalty) and int(found.code) in (CODE["stalled"], CODE["max_steps"])
+
+
+def _refuse_routes(solver: AbstractSolver, penalty: AbstractPenalty | None) -> None:
+    """Raise `InputError` for what takes more than sums over rows that are not held together."""
+    corrects = penalty is not None and penalty.intercept_correction
+    if corrects or not isinstance(solver, newton.Newton):
+        raise InputError(
+            "Rows that are streamed or lie on several devices are fitted by Newton's method, one "
+            "pass a step, without correction of the intercept; leave solver= out and take another "
+            "penalty, or read them into memory.",
+            code="stream",
+        )
 
 
 def _judge(model: Regression, rows: Rows | StreamedRows) -> None:
@@ -168,7 +190,10 @@ def _without_collinear(rows: Rows, model: Regression, found: Fit, active, names)
         if dropped:
             told = [_column(first + i, names).strip("'") for i in range(a.size)]
             equal = combinations(_design_slabs(rows, model, j), c, dropped)
-            omitted.extend(f"'{told[i]}' = {written(equal[i], told)}" for i in dropped)
+            omitted.extend(
+                Omitted(told[i], i, equal[i], f"'{told[i]}' = {written(equal[i], told)}")
+                for i in dropped
+            )
         first += a.size
     return tuple(remaining), omitted
 
@@ -192,12 +217,12 @@ def _column(position: int, names) -> str:
 
 
 def _say_collinear(omitted, names, collinear: str) -> None:
-    columns = ", ".join(omitted)
+    columns = ", ".join(one.text for one in omitted)
     if collinear == "raise":
         raise InputError(
             f"Earlier columns explain these exactly: {columns}; leave them out of the model.",
             code="collinear",
-            column=", ".join(told.split(" = ")[0] for told in omitted),
+            column=", ".join(f"'{one.name}'" for one in omitted),
         )
     warnings.warn(
         f"Omitted because earlier columns explain them exactly: {columns}.",
@@ -208,6 +233,9 @@ def _say_collinear(omitted, names, collinear: str) -> None:
 
 def _constant_predictor(model: Regression, rows: Rows):
     """Linear in one column of ones, for as many components as the model's eta has."""
+    columns = small.design_columns(model, small.x_outline(rows.x))
+    if columns is not None and len(columns) == 1 and not model.predictor.has_vector_eta():
+        return Linear(1)  # without half a millisecond of tracing
     one = jax.tree.map(lambda a: np.asarray(a[0], np.float64), rows.x)
     eta = jax.eval_shape(model.predictor, one)
     if eta.ndim == 0:

@@ -1,5 +1,6 @@
 """Which columns repeat earlier ones: an exact look, taken only where a factor looks suspicious."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,35 @@ NEGLIGIBLE = 1e-8
 """A share of the largest below which a coefficient of a combination is rounding."""
 LONGEST = 6
 """Terms of a combination that are written out."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Omitted:
+    """A column that was left out, and what it equals in the rows of the fit.
+
+    Attributes:
+        name: of the column.
+        position: among the columns of its design.
+        weights: coefficients of the columns whose combination it is.
+        text: the same in words, such as `"'d' = 2*b"`.
+    """
+
+    name: str
+    position: int
+    weights: np.ndarray
+    text: str
+
+
+def undetermined(x, omitted) -> np.ndarray:
+    """The rows of a new design in which an omitted column is not what it was in the fit.
+
+    Nothing is known of the effect of such a difference, so that no prediction is either.
+    """
+    lost = np.zeros(len(x), bool)
+    for one in omitted:
+        size = np.abs(x[:, one.position]) + np.abs(x) @ np.abs(one.weights)
+        lost |= np.abs(x[:, one.position] - x @ one.weights) > WARN_TOLERANCE * size
+    return lost
 
 
 def collinear_columns(slabs, center, inverse_scale, tolerance: float = RANK_TOLERANCE):

@@ -278,14 +278,16 @@ def _assembled(flags: _Flags, coordinates, history, parts: list) -> Fit:
     first = flags.treedef.num_leaves
     numbers = Scalars(*parts[first : first + len(Scalars._fields)])
     rest = parts[first + len(Scalars._fields) :]
+    params, information, factor, *_, active = rest
     found = numbers.fit(
         jax.tree.unflatten(flags.treedef, parts[:first]),
-        *rest[:3],
+        params,
+        information,
+        factor,
         coordinates,
-        rest[-1],
+        active,
         flags.weight_kind,
-        None,
-        history,
+        history=history,
     )
     places = {id(part): i for i, part in enumerate(parts)}
     leaves, treedef = jax.tree.flatten(found)

@@ -8,9 +8,13 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from asymptotix.core.precision import scoped
+from asymptotix.core.status import CODE
 from asymptotix.core.typing import Array, Float, PyTree
 from asymptotix.covariances import Covariance
 from asymptotix.model import Regression, layout
+
+NEGLIGIBLE = 1e-14
+"""Of a variance: what a squared derivative in an infinite parameter may be."""
 
 
 class Delta(NamedTuple):
@@ -39,7 +43,8 @@ def delta_method(
         covariance: from `asx.covariance`; omitted columns have no part in it.
 
     Returns:
-        Value, standard errors and covariance; NaN where the covariance is withheld.
+        Value, standard errors and covariance; NaN where the covariance is withheld, and for what
+        depends on infinite estimates of separated data.
     """
     where = layout(model)
     theta = jnp.asarray(where.flatten(model))
@@ -52,4 +57,9 @@ def delta_method(
     omitted = jnp.isnan(jnp.diagonal(covariance.matrix)) & ~jnp.all(jnp.isnan(covariance.matrix))
     matrix = jnp.where(omitted[:, None] | omitted[None, :], 0.0, covariance.matrix)
     spread = jacobian @ matrix @ jacobian.T
+    # Of separated data they are not omitted but infinite, and withhold what depends on them.
+    infinite = omitted & (covariance.code == CODE["separated"])
+    moved = jnp.sum(jnp.where(infinite, jacobian, 0.0) ** 2, axis=1)
+    withheld = moved > NEGLIGIBLE * jnp.diagonal(spread)
+    spread = jnp.where(withheld[:, None] | withheld[None, :], jnp.nan, spread)
     return Delta(unravel(value), unravel(jnp.sqrt(jnp.diagonal(spread))), spread)

@@ -38,9 +38,7 @@ def information_matrix_statistic(fit: Fit, rows: Rows) -> tuple[float, int]:
         coordinates, params = None, layout(fit.model).flatten(fit.model)
     arrays, static = split(fit.model)
     total, score, information, slope, products = source(rows).sum(
-        functools.partial(
-            _sums, static, moment, arrays, coordinates, params, active, plugged
-        )
+        functools.partial(_sums, static, moment, arrays, coordinates, params, active, plugged)
     )
     factor = triangular_factor(np.asarray(information), np.ones(len(score), bool))
     if not np.isfinite(factor).all():

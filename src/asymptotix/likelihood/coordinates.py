@@ -168,15 +168,17 @@ def host_coordinates(designs, weight, active) -> tuple[Coordinates, ...]:
     """
     if weight is not None and not weight.all():
         designs = [d[weight > 0] for d in designs]
-    return tuple(
-        coordinates_from(_host_moments(d), d[0], a) for d, a in zip(designs, active, strict=True)
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # the fit then says that it is not finite
+        return tuple(
+            coordinates_from(_host_moments(d), d[0], a)
+            for d, a in zip(designs, active, strict=True)
+        )
 
 
 def _host_moments(x: np.ndarray) -> Moments:
     """`moment_sums` of rows that are all present, about the first of them."""
     shifted = x - x[0]
-    # `einsum` takes a third of the time of `sum`, and `@` would wake BLAS threads, which hinder XLA.
+    # `einsum` takes a third of the time of `sum`; `@` would wake BLAS threads, which hinder XLA.
     sums = np.einsum("nk->k", shifted), np.einsum("nk,nk->k", shifted, shifted)
     return Moments(np.asarray(float(len(x))), *sums)
 

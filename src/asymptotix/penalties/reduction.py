@@ -78,7 +78,7 @@ class Corrected(NamedTuple):
 
     Attributes:
         value: what must grow along steps: the penalised log-likelihood, or minus half the squared
-            distance to go where the score is no gradient.
+            length of the score where that is no gradient.
         score: the adjusted score.
         information: what steps divide the score by.
     """
@@ -92,12 +92,14 @@ class Corrected(NamedTuple):
         r"""An adjusted score $g$ that is no gradient, with minus its slope $J$.
 
         In place of $g$ stands $I J^{-1} g$, which $I$ turns into Newton's step $J^{-1} g$; its
-        length in standard errors is the decrement, and must fall.
+        length in standard errors is the decrement. What must fall is the length of $g$ itself:
+        along that step it does, whereas a length measured by $I$, which moves too, need not.
         """
         filled = jnp.where(jnp.diag(~given.active), 1.0, slope)
         step = jnp.linalg.solve(filled, score)
         turned = given.information @ step
-        return cls(-0.5 * step @ turned, turned, given.information)
+        length = jnp.sum(jnp.where(given.active, score, 0.0) ** 2)
+        return cls(-0.5 * length, turned, given.information)
 
 
 class AbstractBiasReduction(AbstractPenalty):

@@ -64,7 +64,8 @@ def hidden_unit_plot(
     largest = np.argsort(-size, kind="stable")[:units]
     chosen = np.sort(largest[size[largest] > ALIVE * size.max()])
     figure, panels = _panels(len(chosen))
-    levels = np.linspace(values[chosen].min(), values[chosen].max(), 13)
+    low, high = values[chosen].min(), values[chosen].max()
+    levels = np.linspace(low, high if high > low else low + 1.0, 13)
     filled: Any = None
     for ax, unit in zip(panels, chosen, strict=True):
         filled = _draw(ax, sides, values[unit], edges[unit], levels)
@@ -72,10 +73,8 @@ def hidden_unit_plot(
         if weights.shape[0] == 1:
             title += f", weight {weights[0, unit]:.3g}"
         ax.set_title(title, fontsize="medium", loc="left")
-        ax.set_xlabel(x)
-    for ax in panels[::ACROSS]:
-        ax.set_ylabel(y)
-    figure.colorbar(filled, ax=panels, label="activation", format="%.2g")
+    _name_sides(panels, x, y)
+    figure.colorbar(filled, ax=panels, label="activation", format=lambda v, _: f"{round(v, 9):.2g}")
     return figure
 
 
@@ -88,16 +87,26 @@ def _numbers(result: Results, where, names) -> list[np.ndarray]:
 
 
 def _panels(count: int) -> "tuple[Figure, list[Axes]]":
-    across = min(count, ACROSS)
-    down = -(-count // across)
+    """Panels in rows of about equal length; those that are not needed are taken away."""
+    down = -(-count // ACROSS)
+    across = -(-count // down)
     figure, axes = pyplot().subplots(
         down, across, sharex=True, sharey=True, squeeze=False, layout="constrained",
         figsize=(1.4 + 2.2 * across, 0.4 + 2.3 * down),
     )  # fmt: skip
     panels = list(axes.flat)
     for unused in panels[count:]:
-        unused.set_axis_off()
+        unused.remove()
     return figure, panels[:count]
+
+
+def _name_sides(panels: "list[Axes]", x: str, y: str) -> None:
+    """Labels where no panel follows below, and where a row begins."""
+    across = panels[0].get_gridspec().ncols  # pyright: ignore[reportOptionalMemberAccess]
+    for i, ax in enumerate(panels):
+        lowest = i + across >= len(panels)
+        ax.tick_params(labelbottom=lowest)
+        ax.set(xlabel=x if lowest else "", ylabel=y if i % across == 0 else "")
 
 
 def _draw(ax: "Axes", sides, values: np.ndarray, edge: np.ndarray, levels: np.ndarray) -> Any:

@@ -20,7 +20,7 @@ SHOWN = {
     "false_negative": "share of false negatives",
     "mean_prediction": "mean prediction",
 }
-POINTS = 300
+POINTS = 100
 """Epochs at which what was not recorded is looked at: so many evenly, as many by logarithm."""
 
 
@@ -29,6 +29,7 @@ def history_plot(
     show: str = "distance",
     *,
     new_data: Any = None,
+    first: int = 0,
     label: str | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
@@ -42,6 +43,7 @@ def history_plot(
         show: `"distance"`, `"loss"` (with that of the rows kept apart), or of a response of 0 and
             1 `"accuracy"`, `"false_positive"`, `"false_negative"`, `"mean_prediction"`.
         new_data: rows that were not trained on, drawn dashed.
+        first: the epoch to begin with; 0 is the start.
         label: what the training is called.
         ax: axes to draw on.
 
@@ -78,6 +80,7 @@ def history_plot(
         aside = result.history_on(new_data, epochs=epochs)[show]
         lines.append((aside, "new rows", "--", colour if label else COLOURS[1]))
     for values, what, style, shade in lines:
+        values = values.loc[first:]
         said = ", ".join(filter(None, (label, what if len(lines) > 1 else None)))
         axes.plot(values.index, values, color=shade, linestyle=style, label=said or None)
     if show == "distance":

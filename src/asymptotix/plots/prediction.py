@@ -78,6 +78,7 @@ def prediction_plot(
         rug(axes, column.astype(float))
     if not numeric:
         axes.set_xticks(range(len(grid)), [shown(v) for v in grid])
+        axes.set_xlim(-0.5, len(grid) - 0.5)
     if result.inputs.response_kind in ("binary", "grouped"):
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -0.03), min(high, 1.03))

@@ -49,9 +49,12 @@ def profile_plot(
     error = result.wald.standard_errors[result.names.index(name)]
     wald = (curve["value"] - _estimate(result, name)) / error
     heights = {"profile": curve["log_likelihood"], "wald": -0.5 * wald**2}
+    titles = {"profile": "profile", "wald": "Wald"}
     styles = {"profile": (COLOURS[0], "-"), "wald": (COLOURS[1], ":")}
     for method, (colour, line) in styles.items():
-        axes.plot(curve["value"], heights[method], color=colour, linestyle=line, label=method)
+        axes.plot(
+            curve["value"], heights[method], color=colour, linestyle=line, label=titles[method]
+        )
         ends = limits[method]
         axes.plot(ends, np.full(len(ends), level), "o", color=colour, markersize=5)
     seen = np.any([np.asarray(h) > 2.2 * level for h in heights.values()], axis=0)

@@ -73,7 +73,11 @@ def residual_plot(
     _binned(axes, np.asarray(x, float), values, bins)
     axes.axhline(0, color=GREY, linewidth=0.9)
     label = "fitted mean" if against == "fitted" else against
-    return finished(axes, label, f"{kind} residual", "bins: mean ± 2 standard errors")
+    return finished(axes, label, _title(kind), "bins: mean ± 2 standard errors")
+
+
+def _title(kind: str) -> str:
+    return f"{'Pearson' if kind == 'pearson' else kind} residual"
 
 
 def _scatter(axes: "Axes", x: np.ndarray, y: np.ndarray) -> None:
@@ -102,7 +106,7 @@ def _normal(axes: "Axes", values: np.ndarray, kind: str) -> "Axes":
     centre, spread = (0.0, 1.0) if kind == "quantile" else (ordered.mean(), ordered.std())
     axes.plot(ends, [centre + spread * e for e in ends], color=GREY, linewidth=0.9)
     _scatter(axes, ideal, ordered)
-    return finished(axes, "normal quantile", f"{kind} residual")
+    return finished(axes, "normal quantile", _title(kind))
 
 
 def influence_plot(

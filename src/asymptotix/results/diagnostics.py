@@ -9,12 +9,12 @@ import pandas as pd
 from asymptotix import diagnostics
 from asymptotix.core.errors import InputError
 from asymptotix.core.typing import Key
-from asymptotix.data.frames import open_source
 from asymptotix.data.rows import Rows
 from asymptotix.diagnostics.outcomes import Outcomes, outcomes
 from asymptotix.inference.refusals import require_converged
+from asymptotix.results.augment import augmented
 from asymptotix.results.components import component_names
-from asymptotix.results.located import Located, located
+from asymptotix.results.located import located
 from asymptotix.results.report import report
 
 
@@ -104,32 +104,14 @@ class Diagnostics:
         Returns:
             All columns of the data, then `.fitted`, `.se.fit`, `.resid`, `.hat`, `.std.resid`
             (the default residual over $\sqrt{\phi(1 - h)}$) and `.cooksd`; NaN where a row was
-            left out.
+            left out. Where the response has several levels (or, on the link scale, the model
+            several predictors) there is one column each, such as `.fitted.north`, `.fitted` is
+            the likeliest level, residuals are Pearson's, and `.std.resid` is left out.
         """
         require_converged(self, "augment()")
         if type not in ("response", "link"):
             raise InputError(f"type={type!r} must be 'response' or 'link'.", code="option")
-        where = located(self, data)
-        fit, rows = self.fit, where.rows
-        hat = diagnostics.leverages(fit, rows)
-        usual = "deviance" if diagnostics.has_deviance(self.model.family) else "pearson"
-        standard = diagnostics.residuals(fit, rows, usual) / np.sqrt(self.scale * (1 - hat))
-        own = self if data is None else _holding(self, data)
-        found = own.predictions(type=type).frame
-        fitted, error = np.full((2, rows.n), np.nan)
-        at = np.searchsorted(np.flatnonzero(where.kept), found["rowid"].to_numpy())
-        fitted[at], error[at] = found["estimate"], found["std.error"]
-        columns = {
-            ".fitted": fitted,
-            ".se.fit": error,
-            ".resid": diagnostics.residuals(fit, rows, residuals or usual),
-            ".hat": hat,
-            ".std.resid": standard,
-            ".cooksd": diagnostics.cooks_distances(fit, rows),
-        }
-        source = open_source(where.source)
-        frame = source.frame(source.names).set_axis(_index(where), axis=0)
-        return frame.assign(**{n: where.spread(v, n) for n, v in columns.items()})
+        return augmented(self, located(self, data), type, residuals, data)
 
     def report(
         self: Any,
@@ -262,14 +244,3 @@ def _outcomes(res: Any, eta: np.ndarray, rows: Rows, what: str) -> Outcomes:
 
 def _judged(res: Any, what: str, cv, key, data) -> Outcomes:
     return _outcomes(res, *_predictors(res, cv, key, data), what)
-
-
-def _index(where: Located) -> Any:
-    return pd.RangeIndex(where.kept.size) if where.index is None else where.index
-
-
-def _holding(res: Any, data: Any) -> Any:
-    """The same result with its data."""
-    import dataclasses
-
-    return dataclasses.replace(res, inputs=dataclasses.replace(res.inputs, data=data))

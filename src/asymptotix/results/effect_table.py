@@ -14,6 +14,9 @@ from asymptotix.results.table import Row, Table
 
 SHOWN = 30
 """Rows that are printed; `.frame` holds all of them."""
+MOST_DESCRIBED = 3
+"""Variables that are printed beside predictions of a few rows."""
+_HEADS = {"contrast": "Contrast", "component": "Component"}
 _NUMBERS = ("estimate", "std.error", "statistic", "p.value", "conf.low", "conf.high")
 
 
@@ -29,6 +32,7 @@ class EffectTable:
         header: how it was computed, as pairs.
         notes: what else to know, one sentence each.
         reference, confidence: of the intervals.
+        described: columns of `frame` that are printed beside the row's number.
     """
 
     title: str
@@ -38,6 +42,7 @@ class EffectTable:
     notes: tuple[str, ...]
     reference: Reference
     confidence: float
+    described: tuple[str, ...] = ()
 
     @property
     def covariance(self) -> np.ndarray:
@@ -58,8 +63,11 @@ class EffectTable:
 
     def summary(self) -> Table:
         """The table: prints as text, HTML in a notebook, LaTeX and Markdown."""
-        told = [c for c in self.estimates.labels if c not in ("term", "rowid")]
-        first = next((c for c in ("term", "rowid") if c in self.estimates.labels), None)
+        given = self.estimates.labels
+        first = next((c for c in ("term", "rowid", "component") if c in given), None)
+        told = [c for c in given if c != first] + list(self.described)
+        shared = self._shared(told)
+        told = [c for c in told if c not in shared]
         shown = self.frame.head(SHOWN)
         labels = [""] * len(shown) if first is None else list(map(_word, shown[first]))
         with np.errstate(divide="ignore"):
@@ -77,12 +85,19 @@ class EffectTable:
         kinds: tuple[Any, ...] = ("estimate", "error", "statistic", "log_p", "bound", "bound")
         return Table(
             title=self.title,
-            header=self.header,
+            header=(*self.header, *((_HEADS.get(c, c), word) for c, word in shared.items())),
             columns=(*map(str, told), *heads),
             rows=rows,
             notes=(*notes, *self.notes),
             kinds=(*("statistic" for _ in told), *kinds),
         )
+
+    def _shared(self, labels: list) -> dict[str, str]:
+        """Labels that are the same in all rows, which then stand above them."""
+        if len(self.frame) < 2:
+            return {}
+        words = {str(c): set(map(_word, self.frame[c])) for c in labels}
+        return {c: found.pop() for c, found in words.items() if len(found) == 1}
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -123,10 +138,21 @@ def effect_table(
         frame["conf.low"], frame["conf.high"] = np.fmin(low, high), np.fmax(low, high)
         frame["std.error"] = np.nan
         notes = (*notes, "Estimates and limits are transformed; tests are of the untransformed.")
+    described: tuple[str, ...] = ()
     if beside is not None and len(beside) == len(frame):
         fresh = [c for c in beside if c not in frame and not str(c).startswith(" ")]
-        frame = pd.concat([frame, beside[fresh]], axis=1)
-    return EffectTable(title, frame, estimates, header, notes, reference, confidence)
+        added = beside.loc[:, fresh]
+        frame = pd.concat([frame, added], axis=1)
+        described = _varying(added) if "term" not in frame else ()
+    return EffectTable(title, frame, estimates, header, notes, reference, confidence, described)
+
+
+def _varying(variables: pd.DataFrame) -> tuple[str, ...]:
+    """What tells a few rows apart, such as the variables of a grid; nothing if it is much."""
+    if len(variables) > SHOWN:
+        return ()
+    names = tuple(str(c) for c, column in variables.items() if column.nunique(dropna=False) > 1)
+    return names if len(names) <= MOST_DESCRIBED else ()
 
 
 def _word(value: Any) -> str:

@@ -190,7 +190,7 @@ def _asked(
         problem.reference,
         options.confidence,
         _header(res, label, options, problem.reference),
-        _notes(options, estimates),
+        _notes(options, estimates, separated=res.separated is not None),
         options.transform,
         _beside(estimates, data),
     )
@@ -308,7 +308,7 @@ def _scale(options: Options) -> str:
     return f"P(y {value.strip()}{trials})" if is_event else f"P(y = {value}{trials})"
 
 
-def _notes(options: Options, estimates: Estimates) -> tuple[str, ...]:
+def _notes(options: Options, estimates: Estimates, *, separated: bool) -> tuple[str, ...]:
     notes = []
     if estimates.limits is not None:
         notes.append("Limits: those of the link scale, carried to the response.")
@@ -321,6 +321,8 @@ def _notes(options: Options, estimates: Estimates) -> tuple[str, ...]:
             "— a whole number has no standard error, and without data a dispersion has none; "
             "method='simulation' or 'bootstrap' gives intervals."
         )
+    elif separated and not np.isfinite(estimates.variances).all():
+        notes.append("— is withheld: it depends on estimates that are infinite (separated data).")
     elif not np.isfinite(estimates.variances).all():
         notes.append("— is withheld: not identified, or the fit has no covariance.")
     return tuple(notes)

@@ -15,11 +15,13 @@ h1 { font-size: 1.35rem; } h2 { font-size: 1.1rem; margin-top: 2rem;
 .plain { border-collapse: collapse; font-size: 0.9rem; }
 .plain th { text-align: left; font-weight: normal; padding: 0.1rem 1rem 0.1rem 0;
   vertical-align: top; }
-.pictures { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); }
+.pictures { display: grid; gap: 1rem; margin-top: 1.2rem;
+  grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); }
 figure { margin: 0; min-width: 0; } img { max-width: 100%; height: auto; display: block; }
 figcaption { font-size: 0.85rem; color: #444; } .said { font-style: italic; }
 @media (max-width: 30rem) { .pictures { grid-template-columns: 1fr; } body { padding: 0.7rem; }
-  .asymptotix table { font-size: 0.75rem; } }
+  .asymptotix table { font-size: 0.63rem; }
+  .asymptotix th, .asymptotix td { padding: 0.15em 0.22em !important; } }
 @media print { body { max-width: none; font-size: 11pt; } figure, tr { break-inside: avoid; }
   h2 { break-after: avoid; } .pictures { grid-template-columns: 1fr 1fr; }
   .asymptotix table { font-size: 8.5pt; } }

@@ -3,13 +3,14 @@
 import dataclasses
 import functools
 import math
+import warnings
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from asymptotix.core.errors import InputError, check_confidence
+from asymptotix.core.errors import CollinearWarning, InputError, check_confidence, listed
 from asymptotix.core.lazy import Deferred, LazyModule
 from asymptotix.core.precision import double
 from asymptotix.core.reference import Reference
@@ -25,6 +26,7 @@ from asymptotix.data.design import DesignSpec
 from asymptotix.data.designs import DesignSpecs
 from asymptotix.data.groups import labelled
 from asymptotix.fitting import Fit
+from asymptotix.fitting.rank import Omitted, undetermined
 from asymptotix.inference import Delta, WaldTable, delta_method, wald_table
 from asymptotix.model import Regression, layout
 from asymptotix.results.exponentiated import exponentiated
@@ -85,6 +87,7 @@ class Results(Familiar, Verbs):
         levels: the labels of a response of labels, in the order of their numbers.
         reference_asked: `"normal"` or `"t"`, where the user decided.
         separated: which coefficients are infinite, and the fit of the others; else `None`.
+        omitted: columns that were left out, and what each equals.
     """
 
     title: str
@@ -102,6 +105,7 @@ class Results(Familiar, Verbs):
     levels: tuple[Any, ...] = ()
     reference_asked: str | None = None
     separated: Separated | None = None
+    omitted: tuple[Omitted, ...] = ()
 
     # --- estimates ----------------------------------------------------------------------
 
@@ -340,12 +344,28 @@ class Results(Familiar, Verbs):
                 return written.write_predictions(self, source, type, given, path)
             return written.predicted(self, source, type, given)
         x, kept = self.spec.design(source)
+        if not own:
+            self._warn_undetermined(x, kept)
         shift = self._offset(source, kept, self.inputs.offset if own else offset)
         verb = self.model if type == "response" else self.model.eta
         with double():
             found = np.asarray(verb(x, shift)) if kept.any() else np.empty(0)
         index = source.index if isinstance(source, pd.DataFrame) else None
         return written.spread(self, found, kept, type, index)
+
+    def _warn_undetermined(self, x, kept: np.ndarray) -> None:
+        """Warn of new rows in which omitted columns are not what they were in the fit."""
+        if not self.omitted or self.model.predictor.has_vector_eta():
+            return
+        rows = np.flatnonzero(kept)[undetermined(x, self.omitted)]
+        if len(rows):
+            warnings.warn(
+                f"{len(rows)} rows ({listed(rows)}) break what held in the fit, "
+                f"{', '.join(one.text for one in self.omitted)}, so that the data do not "
+                "determine their predictions; those given take omitted coefficients as 0.",
+                CollinearWarning,
+                stacklevel=3,
+            )
 
     def _offset_column(self, given: Any) -> Any:
         """The offset's column for other data than those of the fit."""

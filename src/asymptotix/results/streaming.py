@@ -178,7 +178,7 @@ def grouped(rows: StreamedRows, groups) -> dict[str, np.ndarray] | None:
     for given in groups.values():
         _require_name(given, "clusters")
     reader: Any = rows.read
-    return reader.groups(dict(groups))
+    return reader.groups(dict(groups), rows.n)
 
 
 def _bar(n: int) -> Bar:

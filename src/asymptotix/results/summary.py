@@ -124,7 +124,8 @@ def _notes(res: Any) -> tuple[str, ...]:
         notes.append(f"Few clusters: {res.conventions['clusters']}.")
     omitted = [n for n, a in zip(res.names, np.asarray(res.fit.active), strict=True) if not a]
     if omitted:
-        notes.append(f"Omitted because other columns explain them exactly: {', '.join(omitted)}.")
+        told = ", ".join([one.text for one in res.omitted] or omitted)
+        notes.append(f"Omitted because other columns explain them exactly: {told}.")
     if res.inputs.weights is not None:
         notes.append(f"Weights: {res.inputs.weight_kind}.")
     return tuple(notes)
