@@ -206,6 +206,16 @@ def test_families_without_a_distribution_function_have_no_quantiles(data):
         res.avg_predictions(type="quantile", q=0.5)
 
 
+def test_errors_of_a_dispersion_need_rows_or_one_grouping(data):
+    res = asx.linear("hours ~ educ", data, cov=asx.Cluster("age", "educ"))
+    with pytest.raises(asx.InputError, match="error of a dispersion"):
+        res.avg_predictions(type="quantile", q=0.9)
+    x = np.column_stack([np.ones(len(data)), data["educ"]])
+    fit = asx.fit(asx.LinearRegression(2), x, data["hours"].to_numpy(float))
+    with pytest.raises(asx.InputError, match="depend on its dispersion"):
+        asx.average_slopes(fit, asx.Rows(x, data["hours"]), np.eye(2), type="quantile", q=0.5)
+
+
 def test_a_dispersion_without_data_has_no_error(data):
     res = asx.linear("hours ~ educ", data, keep_data=False)
     frame = res.predictions(data.head(1), type="quantile", q=[0.5, 0.9]).frame
@@ -335,6 +345,16 @@ def test_without_errors(logit):
     found = logit.avg_slopes(vcov=False)
     assert np.array_equal(found.frame["estimate"], logit.avg_slopes().frame["estimate"])
     assert found.frame["std.error"].isna().all()
+    assert "errors were not asked for" in str(found)
+
+
+def test_tables_name_what_tells_rows_apart_and_say_the_rest_once(logit):
+    grid = str(logit.predictions(asx.datagrid(educ=[8, 16])))
+    assert "educ Estimate" in " ".join(grid.split())
+    by = str(logit.avg_slopes(by=["kidslt6", "city"]))
+    assert by.count("dY/dX") == 1
+    assert max(map(len, by.splitlines())) <= 80
+    assert "high" in by.split("95% low")[1].splitlines()[0]
 
 
 # Separated data

@@ -163,6 +163,22 @@ def test_collinear_columns_are_omitted_last_first(entry, case):
     np.testing.assert_allclose(robust.bse[kept], plain.bse, rtol=1e-8)
 
 
+def test_how_near_to_collinear_is_ones_own_choice():
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"a": rng.standard_normal(300)})
+    data["b"] = data["a"] + 1e-3 * rng.standard_normal(300)
+    data["y"] = rng.integers(0, 2, 300)
+    assert np.isfinite(asx.logit("y ~ a + b", data).params).all()
+    with pytest.warns(asx.CollinearWarning, match=r"explain them but for 0.01: 'b' = "):
+        res = asx.logit("y ~ a + b", data, collinear_tol=0.01)
+    alone = asx.logit("y ~ a", data)
+    np.testing.assert_allclose(res.params[["Intercept", "a"]], alone.params, rtol=1e-10)
+    assert np.isnan(res.params["b"])
+    with pytest.raises(asx.InputError, match="must lie between 0 and 1") as caught:
+        asx.logit("y ~ a + b", data, collinear_tol=1)
+    assert caught.value.code == "option"
+
+
 def test_collinear_raise():
     with pytest.raises(asx.InputError, match="twin") as caught:
         asx.logit("y ~ a + twin", collinear_data(), collinear="raise")

@@ -94,6 +94,7 @@ def glm(
     offset: Any = None,
     missing: str = "drop",
     collinear: str = "drop",
+    collinear_tol: float | None = None,
     solver: AbstractSolver | None = None,
     penalty: AbstractPenalty | None = None,
     confidence: float = 0.95,
@@ -117,6 +118,8 @@ def glm(
         weight_kind: `"frequency"`, `"precision"` or `"sampling"`; required with weights.
         missing: `"drop"` (with a warning) or `"raise"`.
         collinear: `"drop"` (with a warning) or `"raise"`.
+        collinear_tol: smallest share of a column's length that earlier columns may leave
+            unexplained, on centred and scaled columns; 1e-11 if not given.
         solver: `asx.Newton()` by default; `asx.Quasi()`, `asx.Stochastic(optimiser)`.
         penalty: added to the log-likelihood, such as `asx.Ridge(1.0)`.
         confidence: coverage of intervals.
@@ -143,6 +146,7 @@ def glm(
         "offset": offset,
         "missing": missing,
         "collinear": collinear,
+        "collinear_tol": collinear_tol,
         "solver": solver,
         "penalty": penalty,
         "confidence": confidence,
@@ -156,7 +160,7 @@ def glm(
 
 OPTIONS = (
     "trials", "response", "cov", "weights", "weight_kind", "offset", "missing", "collinear",
-    "solver", "penalty", "confidence", "reference", "keep_data", "checkpoint",
+    "collinear_tol", "solver", "penalty", "confidence", "reference", "keep_data", "checkpoint",
     "safe",
 )  # fmt: skip
 
@@ -274,6 +278,11 @@ def check_options(options) -> None:
         raise InputError(
             f"collinear={options['collinear']!r} must be 'drop' or 'raise'.", code="option"
         )
+    tolerance = options.get("collinear_tol")
+    if tolerance is not None and not (isinstance(tolerance, float) and 0 < tolerance < 1):
+        raise InputError(
+            f"collinear_tol={tolerance!r} must lie between 0 and 1, such as 1e-9.", code="option"
+        )
     for name in ("keep_data", "safe"):
         if not isinstance(options.get(name, True), bool | np.bool_):
             raise InputError(f"{name}={options[name]!r} must be True or False.", code="option")
@@ -329,6 +338,7 @@ def fit_formula(model, rows: Rows, names, options, omitted: list[Omitted] | None
         names=names,
         checked=True,
         collinear=options.get("collinear", "drop"),
+        collinear_tol=options.get("collinear_tol"),
         penalty=options.get("penalty"),
         told=omitted,
     )

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from asymptotix.core.errors import InputError
 from asymptotix.core.parameters import as_number, parameter
 from asymptotix.core.precision import double
 from asymptotix.core.static import split
@@ -104,7 +105,7 @@ def _covariance(problem: Problem) -> tuple[np.ndarray, float]:
         return np.full(len(problem.matrix), np.nan), np.nan
     rows, _ = problem.evaluate()
     both = joint_influence(problem.fit, rows)
-    clusters = problem.clusters(rows)
+    clusters = _clusters(problem, rows)
     if clusters is not None:
         sums = np.zeros((int(clusters.max()) + 1, both.shape[1]))
         np.add.at(sums, clusters, both)
@@ -113,6 +114,17 @@ def _covariance(problem: Problem) -> tuple[np.ndarray, float]:
         both = both / np.sqrt(np.where(rows.present, np.asarray(rows.weights, float), 1.0))[:, None]
     products = both.T @ both[:, -1]
     return products[:-1], float(products[-1])
+
+
+def _clusters(problem: Problem, rows: Rows) -> np.ndarray | None:
+    try:
+        return problem.clusters(rows)
+    except InputError as error:
+        raise InputError(
+            "The error of a dispersion, which events and quantiles of this family depend on, is "
+            "known for independent rows and for one grouping; pass vcov='HC1' or another such.",
+            code="option",
+        ) from error
 
 
 def joint_influence(fit: Fit, rows: Rows) -> np.ndarray:

@@ -89,8 +89,15 @@ class SlopeOptions(PredictionOptions, total=False):
     slope: str
 
 
+def _explained(known: Any) -> str:
+    """What the docstrings of some options say of each."""
+    documented = dict.fromkeys([PredictionOptions, known])
+    said = [inspect.cleandoc(one.__doc__ or "").partition("Arguments:\n")[2] for one in documented]
+    return "\n".join(said)
+
+
 def with_keywords(known: Any) -> Callable:
-    """Decorate a verb so that `help` lists its keywords, and others are refused by name."""
+    """Decorate a verb so that `help` explains its keywords, and others are refused by name."""
     names = list(known.__annotations__)
 
     def decorate(verb: Callable) -> Callable:
@@ -104,6 +111,7 @@ def with_keywords(known: Any) -> Callable:
                     )
             return verb(self, newdata, **options)
 
+        called.__doc__ = f"{inspect.getdoc(verb)}\n\nKeywords:\n{_explained(known)}"
         given = inspect.signature(verb)
         first = [p for p in given.parameters.values() if p.kind is not p.VAR_KEYWORD]
         rest = [

@@ -86,8 +86,8 @@ class Problem:
     def is_infinite(self) -> np.ndarray:
         """Which parameters have no variance though others have: infinite estimates."""
         unknown = np.isnan(np.diagonal(self.matrix))
-        unknown[len(self.fit.active) :] = False  # a dispersion, unknown without data
-        return unknown & ~unknown.all()
+        p = len(self.fit.active)  # a dispersion after them is unknown without data
+        return unknown & (np.arange(len(unknown)) < p) & ~unknown[:p].all()
 
     def own(self, extra: Iterable[str] = (), weights: Any = "fit") -> tuple[Data, Rows]:
         """The rows of the fit, and its `Rows`.

@@ -42,6 +42,7 @@ def fit(
     names=None,
     checked: bool = False,
     collinear: str = "drop",
+    collinear_tol: float | None = None,
     penalty: AbstractPenalty | None = None,
     told: list[Omitted] | None = None,
 ) -> Fit:
@@ -52,6 +53,7 @@ def fit(
         names: names of the columns, for messages.
         checked: whether the caller has checked the rows already.
         collinear: `"drop"` columns that repeat others, or `"raise"`.
+        collinear_tol: smallest share of a column that must be its own, if not the usual one.
         told: a list that takes what each omitted column equals.
     """
     if not checked:
@@ -77,13 +79,15 @@ def fit(
             remember(found, rows)
         if active is None or (penalty is not None and not reduces_bias(penalty)):
             return found
-        if penalty is None and _is_sound(found):
+        tolerance = newton.RANK_TOLERANCE if collinear_tol is None else collinear_tol
+        strict = tolerance > newton.ILL_CONDITIONED  # where no trouble would show by itself
+        if penalty is None and _is_sound(found) and not strict:
             return refined(found, rows) if is_small else found
         lost = penalty is not None and int(found.code) == CODE["not_finite"]
-        if lost or _suspicious(found):
-            active, omitted = _without_collinear(rows, model, found, active, names)
+        if lost or strict or _suspicious(found):
+            active, omitted = _without_collinear(rows, model, found, active, names, tolerance)
             if omitted:
-                _say_collinear(omitted, names, collinear)
+                _say_collinear(omitted, collinear, tolerance)
             if told is not None:
                 told[:] = omitted
             found = run(model, rows, solver, active, qr=True, penalty=penalty)
@@ -171,12 +175,15 @@ def _suspicious(found: Fit) -> bool:
     return not share.min() >= newton.ILL_CONDITIONED  # so too where it is NaN
 
 
-def _without_collinear(rows: Rows, model: Regression, found: Fit, active, names):
+def _without_collinear(rows: Rows, model: Regression, found: Fit, active, names, tolerance: float):
     """The active columns less those that repeat earlier ones, and what the latter equal."""
     remaining, omitted, first = [], [], 0
     for j, (c, a) in enumerate(zip(found.coordinates or (), active, strict=True)):
         dropped, near = collinear_columns(
-            _design_slabs(rows, model, j), np.asarray(c.center), np.asarray(c.inverse_scale)
+            _design_slabs(rows, model, j),
+            np.asarray(c.center),
+            np.asarray(c.inverse_scale),
+            tolerance,
         )
         if near:
             listed = ", ".join(_column(first + c, names) for c in near)
@@ -216,16 +223,17 @@ def _column(position: int, names) -> str:
     return f"'{names[position]}'" if names else f"x[:, {position}]"
 
 
-def _say_collinear(omitted, names, collinear: str) -> None:
+def _say_collinear(omitted, collinear: str, tolerance: float) -> None:
     columns = ", ".join(one.text for one in omitted)
+    exactly = "exactly" if tolerance <= newton.RANK_TOLERANCE else f"but for {tolerance:g}"
     if collinear == "raise":
         raise InputError(
-            f"Earlier columns explain these exactly: {columns}; leave them out of the model.",
+            f"Earlier columns explain these {exactly}: {columns}; leave them out of the model.",
             code="collinear",
             column=", ".join(f"'{one.name}'" for one in omitted),
         )
     warnings.warn(
-        f"Omitted because earlier columns explain them exactly: {columns}.",
+        f"Omitted because earlier columns explain them {exactly}: {columns}.",
         CollinearWarning,
         stacklevel=5,
     )

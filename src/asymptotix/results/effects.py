@@ -26,6 +26,7 @@ from asymptotix.effects.options import (
     with_keywords,
 )
 from asymptotix.effects.problem import Data, Problem
+from asymptotix.effects.scale import is_discrete
 from asymptotix.effects.stretches import in_stretches, streamed_comparisons, streamed_predictions
 from asymptotix.effects.targets import grid
 from asymptotix.effects.verbs import comparisons, predictions
@@ -33,6 +34,8 @@ from asymptotix.inference.refusals import require_converged
 from asymptotix.results.components import component_names
 from asymptotix.results.effect_table import EffectTable, effect_table
 from asymptotix.results.unchanged import require_unchanged
+
+NO_ERRORS = "not asked for"
 
 
 class Effects:
@@ -190,7 +193,7 @@ def _asked(
         problem.reference,
         options.confidence,
         _header(res, label, options, problem.reference),
-        _notes(options, estimates, separated=res.separated is not None),
+        _notes(res, label, options, estimates),
         options.transform,
         _beside(estimates, data),
     )
@@ -206,7 +209,7 @@ def _with_covariance(res: Any, vcov: Any) -> tuple[Any, np.ndarray, str]:
     """The result with that covariance, its matrix with zeros for omitted columns, and its name."""
     if vcov is False:
         p = len(res.names)
-        return res, np.full((p, p), np.nan), "not asked for"
+        return res, np.full((p, p), np.nan), NO_ERRORS
     if vcov is not None and np.ndim(vcov) != 2:
         res = res.with_cov(vcov)
     matrix, label = np.asarray(res.covariance.matrix), res.covariance.kind.label
@@ -308,7 +311,7 @@ def _scale(options: Options) -> str:
     return f"P(y {value.strip()}{trials})" if is_event else f"P(y = {value}{trials})"
 
 
-def _notes(options: Options, estimates: Estimates, *, separated: bool) -> tuple[str, ...]:
+def _notes(res: Any, label: str, options: Options, estimates: Estimates) -> tuple[str, ...]:
     notes = []
     if estimates.limits is not None:
         notes.append("Limits: those of the link scale, carried to the response.")
@@ -316,16 +319,29 @@ def _notes(options: Options, estimates: Estimates, *, separated: bool) -> tuple[
         notes.append("Covariates count as sampled.")
     if estimates.told:
         notes.append(f"Refits: {estimates.told}.")
-    if options.type == "quantile" and not np.isfinite(estimates.variances).any():
-        notes.append(
-            "— a whole number has no standard error, and without data a dispersion has none; "
-            "method='simulation' or 'bootstrap' gives intervals."
-        )
-    elif separated and not np.isfinite(estimates.variances).all():
-        notes.append("— is withheld: it depends on estimates that are infinite (separated data).")
-    elif not np.isfinite(estimates.variances).all():
-        notes.append("— is withheld: not identified, or the fit has no covariance.")
+    if not np.isfinite(estimates.variances).all():
+        notes.append(f"— is withheld: {_why_withheld(res, label, options)}.")
     return tuple(notes)
+
+
+def _why_withheld(res: Any, label: str, options: Options) -> str:
+    family = res.model.family
+    if label == NO_ERRORS:
+        return "errors were not asked for"
+    if res.separated is not None:
+        return "it depends on estimates that are infinite (separated data)"
+    if options.type == "quantile" and is_discrete(family):
+        return (
+            "a whole number has no standard error; method='simulation' or 'bootstrap' gives limits"
+        )
+    in_memory = res.inputs.data is not None and res.inputs.streamed is None
+    needs_dispersion = family.dispersion_rule == "moment" and options.type in (
+        "probability",
+        "quantile",
+    )
+    if needs_dispersion and not in_memory:
+        return "the error of the dispersion needs the data of the fit, in memory"
+    return "not identified, or the fit has no covariance"
 
 
 def _beside(estimates: Estimates, data: Data | None) -> pd.DataFrame | None:
