@@ -487,3 +487,20 @@ def test_nothing_was_warned_of_plain_data():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fitted(BASE)
+
+
+def test_several_groupings_are_a_tuple_or_a_dict_of_arrays():
+    rng = np.random.default_rng(3)
+    x = np.column_stack([np.ones(200), rng.standard_normal(200)])
+    y = (rng.random(200) < 0.5).astype(float)
+    firm, year = rng.integers(0, 20, 200), rng.integers(0, 15, 200)
+    fit = asx.fit(asx.Logit(2), x, y)
+    found = [
+        asx.covariance(fit, asx.Rows(x, y, groups=groups), asx.Cluster()).matrix
+        for groups in ((firm, year), {"firm": firm, "year": year})
+    ]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
+    again = asx.fit(asx.Logit(2), asx.Rows(x, y, groups=(firm, year)))
+    np.testing.assert_array_equal(again.params, fit.params)
+    with pytest.raises(asx.InputError, match="groups"):
+        asx.fit(asx.Logit(2), asx.Rows(x, y, groups=(firm, year[:-1])))

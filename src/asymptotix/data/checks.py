@@ -56,7 +56,7 @@ def _length(what: str, tree) -> int:
     leaves = jax.tree.leaves(tree)
     for leaf in leaves:
         refuse_sparse(leaf, what, what)
-    if isinstance(tree, list) or (what != "y" and isinstance(tree, tuple)):
+    if isinstance(tree, list) or (what in ("weights", "offset") and isinstance(tree, tuple)):
         raise InputError(
             f"{what} is a {type(tree).__name__}, not an array; give np.asarray({what}).",
             code="shape",
