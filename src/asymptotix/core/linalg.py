@@ -18,7 +18,10 @@ Vector = Float[Array, "p"]
 
 def namespace(*arrays):
     """`numpy` if all arrays are NumPy's, else `jax.numpy`."""
-    return np if all(isinstance(a, np.ndarray | np.generic) for a in arrays) else jnp
+    return np if all(isinstance(a, _NUMPY) for a in arrays) else jnp
+
+
+_NUMPY = np.ndarray, np.generic
 
 
 def diagonal(matrix: Matrix) -> Vector:
@@ -26,8 +29,9 @@ def diagonal(matrix: Matrix) -> Vector:
 
     Of each of many matrices, where there are axes before the last two.
     """
-    xp = namespace(matrix)
-    return xp.sum(xp.where(np.eye(matrix.shape[-1], dtype=bool), matrix, 0), axis=-2)
+    if namespace(matrix) is np:
+        return np.diagonal(matrix, axis1=-2, axis2=-1)
+    return jnp.sum(jnp.where(np.eye(matrix.shape[-1], dtype=bool), matrix, 0), axis=-2)
 
 
 def triangular_factor(matrix: Matrix, active: Bool[Array, "p"]) -> Matrix:
@@ -68,7 +72,7 @@ def share_unexplained(factor: Matrix) -> Vector:
     columns of unit length.
     """
     xp = namespace(factor)
-    return xp.abs(diagonal(factor)) / xp.sqrt(xp.sum(factor * factor, axis=0))
+    return xp.abs(diagonal(factor)) / xp.sqrt((factor * factor).sum(axis=0))
 
 
 def solve_with_factor(factor: Matrix, right):

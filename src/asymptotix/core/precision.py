@@ -1,6 +1,5 @@
 """Double precision, entered and left again without touching the user's configuration."""
 
-import contextlib
 import functools
 
 import jax
@@ -11,20 +10,25 @@ from jax.core import Tracer
 from asymptotix.core.static import split
 
 
-@contextlib.contextmanager
-def double():
+class double:
     """A scope in which JAX computes in float64; the user's own settings return afterwards."""
-    with jax.enable_x64(True), jax.numpy_rank_promotion("allow"):
-        yield
+
+    def __enter__(self):
+        self.wide, self.ranks = jax.enable_x64(True), jax.numpy_rank_promotion("allow")
+        self.wide.__enter__()
+        self.ranks.__enter__()
+
+    def __exit__(self, *raised):
+        self.ranks.__exit__(*raised)
+        return self.wide.__exit__(*raised)
 
 
 def is_traced(tree) -> bool:
     """Whether any leaf belongs to a surrounding `jit`, `vmap` or `grad`."""
-    return any(_is_tracer(leaf) for leaf in jax.tree.leaves(tree))
-
-
-def _is_tracer(leaf) -> bool:
-    return type(leaf) is not np.ndarray and isinstance(leaf, Tracer)
+    for leaf in jax.tree.leaves(tree):  # a loop, since small fits come here often
+        if type(leaf) is not np.ndarray and isinstance(leaf, Tracer):
+            return True
+    return False
 
 
 def working_dtype(tree) -> np.dtype:

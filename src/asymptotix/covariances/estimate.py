@@ -7,11 +7,15 @@ import numpy as np
 
 from asymptotix.core.errors import InputError
 from asymptotix.core.linalg import diagonal, namespace
-from asymptotix.core.precision import in_scope, is_traced
+from asymptotix.core.precision import double, in_scope, is_traced
 from asymptotix.core.status import CODE, succeeded
 from asymptotix.core.typing import Array, Float
-from asymptotix.covariances.base import AbstractCovariance, Covariance, Ingredients
-from asymptotix.covariances.fingerprint import check_fingerprint, with_working_dispersion
+from asymptotix.covariances.base import AbstractCovariance, Covariance, Ingredients, made
+from asymptotix.covariances.fingerprint import (
+    check_concrete_fingerprint,
+    check_fingerprint,
+    with_working_dispersion,
+)
 from asymptotix.covariances.kinds import covariance_kind
 from asymptotix.covariances.passes import Passes, outward_matrix
 from asymptotix.data.groups import select_groups
@@ -48,9 +52,13 @@ def covariance(
         kind, y = y, None
     rows = as_rows(x, y, **row_fields)
     chosen, rows = with_groups(covariance_kind(kind), rows)
-    compiles = is_traced((fit, rows)) and not (chosen.reads_groups or chosen.refits)
-    found = _program if compiles else estimate
-    return with_rows(fit, rows, lambda f, r: found(f, r, chosen))
+    if not is_traced((fit, rows)):
+        _refuse_single(fit)
+        with double():
+            check_concrete_fingerprint(fit, rows)
+            return estimate(fit, rows, chosen)
+    found = estimate if chosen.reads_groups or chosen.refits else _program
+    return in_scope(lambda f, r: found(f, r, chosen), _refuse_single(fit), fit, rows)
 
 
 def with_rows(fit: Fit, rows: Rows, function):
@@ -130,7 +138,7 @@ def estimate(fit: Fit, rows: Rows, kind: AbstractCovariance) -> Covariance:
 def _bread(passes: Passes, bread: str):
     fit = passes.fit
     inverse = passes.inverse("observed" if bread == "none" else bread)
-    known = passes.traced or bread != "expected" or np.isfinite(np.asarray(inverse)).all()
+    known = bread != "expected" or passes.traced or np.isfinite(np.asarray(inverse)).all()
     if not known and bool(fit.converged):
         raise InputError(
             f"The family {fit.model.family.name} does not declare its expected information, "
@@ -165,7 +173,7 @@ def finish(fit: Fit, working, kind: AbstractCovariance, given: Ingredients) -> C
     code = xp.where(converged & ~(exists & sound), CODE["indefinite"], fit.code)
     matrix = xp.where(both & converged & exists, matrix, xp.nan)
     df, clusters = kind.small_sample(given)
-    return Covariance(matrix, code.astype(np.int32), kind, df, clusters)
+    return made(matrix, code.astype(np.int32), kind, df, clusters)
 
 
 def is_semidefinite(matrix: Float[Array, "p p"]):

@@ -25,8 +25,12 @@ FINGERPRINT_TOLERANCE = 1e-9
 
 def check_fingerprint(fit: Fit, rows: Rows) -> None:
     """Raise unless these are the rows of the fit: their number, weights, and log-likelihood."""
-    if is_traced((fit, rows)):
-        return
+    if not is_traced((fit, rows)):
+        check_concrete_fingerprint(fit, rows)
+
+
+def check_concrete_fingerprint(fit: Fit, rows: Rows) -> None:
+    """The same of a fit and rows that belong to no transformation."""
     if isinstance(rows, Rows) and is_remembered(fit, rows):
         return
     present, total = _counted(rows)

@@ -45,8 +45,12 @@ class Passes:
 
     def __init__(self, fit: Fit, rows: Rows):
         self.fit, self.rows = fit, rows
-        self.traced = is_traced((fit, rows))
         self._expected = None
+
+    @functools.cached_property
+    def traced(self) -> bool:
+        """Whether they belong to a caller's transformation."""
+        return is_traced((self.fit, self.rows))
 
     # --- the rows at a standard width, for kinds that sum over them ------------------------
 

@@ -1,5 +1,6 @@
 """Rows: the data of a fit, and one block of them."""
 
+import functools
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from asymptotix.core.errors import InputError
+from asymptotix.core.module import Record
 from asymptotix.core.precision import is_traced
 from asymptotix.core.typing import Array, Float, PyTree
 from asymptotix.data.groups import coded
@@ -25,7 +27,7 @@ class Block(NamedTuple):
     offset: Float[Array, "n"]
 
 
-class Rows(eqx.Module):
+class Rows(Record):
     """Observations: covariates, response, and what each row carries.
 
     Arguments:
@@ -93,3 +95,13 @@ class Rows(eqx.Module):
             jnp.ones(self.n, dtype) if self.weights is None else cast(self.weights),
             jnp.zeros(self.n, dtype) if self.offset is None else cast(self.offset),
         )
+
+
+def plain_rows(x: np.ndarray, y: np.ndarray) -> Rows:
+    """`Rows(x, y)`, as JAX puts them together again: a tenth of the time of making them anew."""
+    return jax.tree.unflatten(_plain(), (x, y))
+
+
+@functools.cache
+def _plain():
+    return jax.tree.structure(Rows(0, 0))

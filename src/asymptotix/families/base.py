@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from asymptotix.core.errors import InputError, listed
+from asymptotix.core.module import Module
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
 from asymptotix.families.recession import Cones
 
 Dispersion = Literal["fixed", "moment", "estimated"]
 
 
-class AbstractFamily(eqx.Module):
+class AbstractFamily(Module):
     r"""A distribution of one response given one predictor $\eta$.
 
     To add a family, subclass, declare the two class variables and write `log_prob`, `mean`,

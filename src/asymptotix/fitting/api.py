@@ -5,13 +5,14 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from asymptotix.core.errors import FitError, InputError
 from asymptotix.core.linalg import triangular_factor
 from asymptotix.core.precision import in_scope, is_traced, working_dtype
 from asymptotix.core.static import split
 from asymptotix.core.status import MESSAGES, succeeded
-from asymptotix.data.rows import Rows
+from asymptotix.data.rows import Rows, plain_rows
 from asymptotix.data.sharded import settled
 from asymptotix.data.streamed import StreamedRows
 from asymptotix.fitting import host
@@ -90,6 +91,8 @@ def as_rows(x, y=None, **fields) -> Any:
         return settled(x)
     if y is None:
         raise InputError("The response y is missing.", code="arguments", column="y")
+    if type(x) is type(y) is np.ndarray and all(v is None for v in fields.values()):
+        return plain_rows(x, y)
     return settled(Rows(x, y, **fields))
 
 

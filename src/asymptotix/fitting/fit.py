@@ -5,6 +5,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from asymptotix.core.module import Record
 from asymptotix.core.status import CODES, succeeded
 from asymptotix.core.typing import Array, Bool, Float, Int
 from asymptotix.likelihood import Coordinates, Statistics
@@ -12,7 +13,7 @@ from asymptotix.model import Regression
 from asymptotix.penalties import BoundPenalty
 
 
-class Fit(eqx.Module):
+class Fit(Record):
     """An estimated model and how it was reached; made by `asx.fit`.
 
     Attributes:

@@ -1,6 +1,7 @@
 """Fits of concrete arrays: one compiled program for small data, slabs and all cores for large."""
 
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -59,10 +60,12 @@ def fit(
     if not checked:
         if isinstance(rows, Rows):
             check_rows(rows, names)
-        model.predictor.check_input(exemplar(rows).x)
+        predictor = model.predictor  # a bound method of Equinox is a module, and takes its time
+        type(predictor).check_input(predictor, exemplar(rows).x)
     with double():
         model = _in_double(model)
-        columns = small.design_columns(model, small.x_outline(exemplar(rows).x))
+        plan = small.plan(model, small.x_outline(exemplar(rows).x))
+        columns = plan.columns
         active = None if columns is None else tuple(np.ones(k, bool) for k in columns)
         check_reduction(penalty, model, columns)
         check_intercept(penalty, model, rows)
@@ -73,7 +76,7 @@ def fit(
         if isinstance(rows, StreamedRows):
             _refuse_routes(solver, penalty)
         is_small = isinstance(rows, Rows) and rows.n <= SLAB_ROWS
-        run = small.solve if is_small else large.solve
+        run = partial(small.solve, given=plan) if is_small else large.solve
         found = run(model, rows, solver, active, qr=False, penalty=penalty)
         if is_small:
             remember(found, rows)
@@ -127,7 +130,9 @@ def _judge(model: Regression, rows: Rows | StreamedRows) -> None:
     if isinstance(rows, StreamedRows):
         rows.judge(lambda y: model.family.check_response(y, "y"))
     else:
-        model.family.check_response(jax.tree.map(np.asarray, rows.y), "y")
+        family = model.family
+        y = rows.y if type(rows.y) is np.ndarray else jax.tree.map(np.asarray, rows.y)
+        type(family).check_response(family, y, "y")
 
 
 def _in_double(model: Regression) -> Regression:

@@ -13,16 +13,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from asymptotix.core.quick_jit import QUICK, QUICKEST, quick_jit
+from asymptotix.core.quick_jit import COLUMNS, QUICK, QUICKEST, quick_jit
 from asymptotix.core.static import Static, by_structure, split
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import bucket, column_bucket, pad_rows
-from asymptotix.fitting import traced
+from asymptotix.fitting import feature_major, traced
 from asymptotix.fitting.assemble import Scalars, final_information, residual_dof, scalars
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.penalised import bind
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.likelihood import (
+    Coordinates,
     host_coordinates,
     is_structured,
     outward,
@@ -41,6 +42,7 @@ class Plan:
         static: everything of the model that is not an array.
         columns: columns of each design, `None` for predictors that are not linear.
         width: columns of the padded design.
+        is_scalar: whether one linear predictor is all that is estimated.
         keep: which wide parameters are the model's.
     """
 
@@ -49,6 +51,7 @@ class Plan:
     static: Static
     columns: tuple[int, ...] | None
     width: int
+    is_scalar: bool
     keep: np.ndarray
 
 
@@ -60,13 +63,15 @@ def plan(model: Regression, x_shapes) -> Plan:
     static = split(model)[1]
     everything = np.arange(own.size)
     if columns is None or len(columns) != 1 or not model.predictor.is_paddable():
-        return Plan(own, own, static, columns, 0, everything)
+        return Plan(own, own, static, columns, 0, False, everything)
     (k,) = columns
     width = column_bucket(k)
     shapes = ((width,), *own.shapes[1:])
     names = (*own.names[:k], *("padding",) * (width - k), *own.names[k:])
     keep = np.r_[np.arange(k), width + np.arange(own.size - k)]
-    return Plan(own, Layout(own.estimated, shapes, names), static, columns, width, keep)
+    is_scalar = own.size == k and not model.predictor.has_vector_eta()
+    wide = Layout(own.estimated, shapes, names)
+    return Plan(own, wide, static, columns, width, is_scalar, keep)
 
 
 @by_structure
@@ -86,7 +91,14 @@ def x_outline(x):
 
 
 def solve(
-    model: Regression, rows: Rows, solver: AbstractSolver, active, *, qr: bool, penalty=None
+    model: Regression,
+    rows: Rows,
+    solver: AbstractSolver,
+    active,
+    *,
+    qr: bool,
+    penalty=None,
+    given: Plan | None = None,
 ) -> Fit:
     """The fit of a few rows.
 
@@ -94,42 +106,80 @@ def solve(
         active: for each design, which columns are estimated; `None` for other predictors.
         qr: whether an ill-conditioned information is factored by an orthogonal pass.
         penalty: what is added to the log-likelihood.
+        given: the plan, where it is known already.
     """
-    given = plan(model, x_outline(rows.x))
-    leaves, treedef = jax.tree.flatten(model)
-    block, counted = _padded(rows, bucket(rows.n), given.width)
-    known, project = None, None
-    if given.width:
-        theta = np.zeros(given.wide.size)
-        theta[given.keep] = given.layout.gather(leaves)
-        leaves = given.wide.scatter(leaves, theta)
-        weights = None if rows.weights is None else block.weight[: rows.n]
-        known = host_coordinates((np.asarray(rows.x, np.float64),), weights, active)
-        project = not known[0].intercept.any()
-    flags = _Flags(rows.weight_kind, qr, project, treedef)
-    arrays = [v if isinstance(v, np.ndarray) else None for v in leaves]
-    program = _compiled(given.static, flags, block.weight.shape[0] <= TINY_ROWS)
-    wide = active, known
-    if given.width:
-        wide = jax.tree.map(lambda a: _pad(a, given.width), wide)
-    flat, *rest = program(solver, arrays, block, counted, *wide, penalty)
-    found = _unpacked(given, leaves, flags, active, known, np.asarray(flat), jax.device_get(rest))
+    given = plan(model, x_outline(rows.x)) if given is None else given
+    plain = penalty is None and not qr and solver.newton is solver
+    quick = plain and given.is_scalar and bucket(rows.n) * given.width <= QUICK_NUMBERS
+    found = _solved(given, model, rows, solver, active, qr, penalty, quick)
+    if found is None:
+        found = _solved(given, model, rows, solver, active, qr, penalty, False)
     if penalty is None:
         return found
     bound = bind(penalty, found.model, found.coordinates, found.active)
     return eqx.tree_at(lambda f: f.penalty, found, bound, is_leaf=lambda v: v is None)
 
 
-def _padded(rows: Rows, size: int, width: int) -> tuple[Block, np.ndarray]:
-    """The rows as one block of a standard size, and what `counts` says of them."""
+def _solved(given: Plan, model, rows: Rows, solver, active, qr: bool, penalty, quick: bool) -> Any:
+    """The fit by one of two programs; `None` where the quick one's factor is not to be trusted."""
+    leaves, treedef = jax.tree.flatten(model)
+    block, counted = _padded(rows, bucket(rows.n), given.width, quick)
+    known, project = None, None
+    if quick:
+        project = not _has_constant(rows, active[0])
+    if given.width:
+        theta = np.zeros(given.wide.size)
+        theta[given.keep] = given.layout.gather(leaves)
+        leaves = given.wide.scatter(leaves, theta)
+    if given.width and not quick:
+        weights = None if rows.weights is None else block.weight[: rows.n]
+        known = host_coordinates((np.asarray(rows.x, np.float64),), weights, active)
+        project = not known[0].intercept.any()
+    flags = _Flags(rows.weight_kind, qr, project, treedef, quick)
+    arrays = [v if isinstance(v, np.ndarray) else None for v in leaves]
+    program = _compiled(given.static, flags, _options(block.weight.shape[0], quick))
+    wide = active, known
+    if given.width:
+        wide = jax.tree.map(lambda a: _pad(a, given.width), wide)
+    flat, *rest = program(solver, arrays, block, counted, *wide, penalty)
+    flat = np.asarray(flat)
+    if quick:
+        flat, last = flat[: -3 * given.width - 1], flat[-3 * given.width - 1 :]
+        if not last[0]:
+            return None
+        k = active[0].size
+        known = (Coordinates(*last[1:].reshape(3, given.width)[:, :k]),)
+    else:
+        rest = jax.device_get(rest)
+    return _unpacked(given, leaves, flags, active, known, flat, rest)
+
+
+def _has_constant(rows: Rows, active: np.ndarray) -> bool:
+    """Whether a column in use has one value, not zero, in all rows present."""
+    x = np.asarray(rows.x)
+    if rows.weights is not None:
+        x = x[np.asarray(rows.weights) > 0]
+    if active[0] and x[0, 0] != 0 and (x[:, 0] == x[0, 0]).all():  # where it mostly is
+        return True
+    return bool(((x == x[0]).all(axis=0) & (x[0] != 0) & active).any())
+
+
+def _padded(rows: Rows, size: int, width: int, quick: bool) -> tuple[Block, np.ndarray]:
+    """The rows as one block of a standard size, and what `counts` says of them.
+
+    Columns lie one after another where the program is the quick one.
+    """
     if rows.weights is None:
-        weights, counted = _present(rows.n, size), np.full(3, float(rows.n))
+        weights, counted = _present(rows.n, size)
     else:
         weights = _pad(np.asarray(rows.weights), size)
         present, total = float(np.count_nonzero(weights)), weights.sum()
         n = total if rows.weight_kind == "frequency" else present
         counted = np.array([present, n, total])
-    if width:
+    if quick:
+        x = np.zeros((width, size))
+        x[: rows.x.shape[1], : rows.n] = np.asarray(rows.x).T
+    elif width:
         x = _pad(np.asarray(rows.x, np.float64), size, width)
     else:
         x = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), rows.x)
@@ -139,9 +189,9 @@ def _padded(rows: Rows, size: int, width: int) -> tuple[Block, np.ndarray]:
 
 
 @functools.lru_cache(maxsize=64)
-def _present(n: int, size: int) -> np.ndarray:
-    """Weights of `n` rows without any, padded."""
-    return (np.arange(size) < n) * 1.0
+def _present(n: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of `n` rows without any, padded, and what `counts` says of them."""
+    return (np.arange(size) < n) * 1.0, np.full(3, float(n))
 
 
 @functools.lru_cache(maxsize=64)
@@ -201,6 +251,7 @@ class _Flags(NamedTuple):
     qr: bool
     project: bool | None
     treedef: Any
+    quick: bool
 
 
 def _whole_fit(
@@ -218,30 +269,54 @@ def _whole_fit(
 
     One vector, since each array that leaves XLA costs as much as a small fit's whole pass.
     """
-    weight_kind, qr, project, treedef = flags
+    weight_kind, qr, project, treedef, quick = flags
     model = static.combine(jax.tree.unflatten(treedef, arrays))
     size = jnp.concatenate(active) if active else jnp.ones(layout(model.predictor).size)
     dof = residual_dof(model, counted[1], size)
+    columns = None
+    if quick:
+        c = feature_major.coordinates(block.x, block.weight, active[0])
+        columns, coordinates = feature_major.columns(block.x, c, feature_major.PRODUCTS_TO), (c,)
+        block = block._replace(x=block.x.T)
     setup = traced.prepare(model, block, active, dof, coordinates, project, penalty)
-    state, history = traced.solve(model, solver, block, setup, qr=qr)
+    if columns is None:
+        state, history = traced.solve(model, solver, block, setup, qr=qr)
+    else:
+        state, history = feature_major.solve(model, solver, columns, block, setup), None
     information, factor = final_information(model, solver.newton, setup, state, block)
     theta = outward(setup.coordinates, state.params)
     fitted = layout(model).replace(model, theta)
-    stats = statistics(fitted, block)
+    if columns is None:
+        stats = statistics(fitted, block)
+    else:
+        stats = feature_major.statistics(model, columns, block, state.params)
     found = scalars(fitted, block, setup, stats, state, weight_kind, counted)
     numbers = jnp.stack([jnp.asarray(v, theta.dtype) for v in found])
     parts = [numbers, theta, state.params, information.reshape(-1), factor.reshape(-1)]
+    if columns is not None:
+        sound = feature_major.sound(state).astype(theta.dtype)
+        parts += [sound[None], *coordinates[0]]
     unknown = setup.coordinates if coordinates is None else None
     return jnp.concatenate(parts), unknown, history
 
 
-TINY_ROWS = 2048
+OPTIONS = {"tiny": QUICKEST, "small": QUICK, "columns": COLUMNS}
+TINY_ROWS = 1024
+QUICK_NUMBERS = 2**18
+"""Entries of a padded design up to which its columns are laid one after another."""
+
+
+def _options(rows: int, quick: bool) -> str:
+    """Which compiler options suit so many rows."""
+    if rows <= TINY_ROWS:
+        return "tiny"
+    return "columns" if quick else "small"
 
 
 @functools.cache
-def _compiled(static: Static, flags: _Flags, tiny: bool):
+def _compiled(static: Static, flags: _Flags, options: str):
     """The program of a structure: of its own, so that a call need not look for it by structure."""
-    return quick_jit(functools.partial(_whole_fit, static, flags), QUICKEST if tiny else QUICK)
+    return quick_jit(functools.partial(_whole_fit, static, flags), OPTIONS[options])
 
 
 def _unpacked(given: Plan, leaves, flags: _Flags, active, coordinates, flat, rest) -> Fit:
@@ -251,8 +326,13 @@ def _unpacked(given: Plan, leaves, flags: _Flags, active, coordinates, flat, res
     p, scalars = given.wide.size, len(Scalars._fields)
     vectors = flat[scalars : scalars + 2 * p].reshape(2, p)
     matrices = flat[scalars + 2 * p :].reshape(2, p, p)
-    theta, params = vectors[:, given.keep]
-    information, factor = matrices[:, given.keep[:, None], given.keep]
+    if given.is_scalar:  # slices, which take a fifth of the time
+        k = given.layout.size
+        theta, params = vectors[:, :k]
+        information, factor = matrices[:, :k, :k].copy()
+    else:
+        theta, params = vectors[:, given.keep]
+        information, factor = matrices[:, given.keep[:, None], given.keep]
     whole = np.ones(given.layout.size, bool)
     if active is not None:
         used = np.concatenate(active)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 
+from asymptotix.core.module import Record
 from asymptotix.core.typing import Array, Float, Int
 from asymptotix.data.rows import Block
 
@@ -33,7 +34,7 @@ class History(NamedTuple):
     restarts: Any = None
 
 
-class AbstractSolver(eqx.Module):
+class AbstractSolver(Record):
     """A route to the maximum of a likelihood.
 
     A route approaches the maximum in its own way. Newton's method then judges where it arrived,

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from asymptotix.core.typing import Array, Float
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block
+from asymptotix.families import AbstractFamily
 from asymptotix.likelihood.generic import weighted
 from asymptotix.model import Regression
 from asymptotix.predictors import with_offset
@@ -43,7 +44,12 @@ def statistics_at(family, eta, rows: Block) -> Statistics:
     unit = family.with_dispersion(jnp.ones((), rows.weight.dtype))
 
     def one(eta, y):
-        return unit.deviance(eta, y), unit.log_prob(eta, y), unit.pearson(eta, y)
+        value = unit.log_prob(eta, y)
+        if type(unit).deviance is AbstractFamily.deviance:  # a third less to trace and compile
+            deviance = 2 * (unit.saturated(y) - value)
+        else:
+            deviance = unit.deviance(eta, y)
+        return deviance, value, unit.pearson(eta, y)
 
     # Side by side, not as one array of three columns: XLA vectorises only the former.
     sums = [jnp.sum(weighted(rows.weight, each)) for each in jax.vmap(one)(eta, rows.y)]

@@ -5,10 +5,11 @@ import abc
 import equinox as eqx
 import jax.numpy as jnp
 
+from asymptotix.core.module import Module
 from asymptotix.core.typing import Scalar
 
 
-class AbstractLink(eqx.Module):
+class AbstractLink(Module):
     r"""A monotone scalar map $g$ with $\eta = g(\mu)$, owned by a family.
 
     To add a link, subclass and write `link` and `inverse`; write the two logarithms as well

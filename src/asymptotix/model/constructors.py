@@ -1,5 +1,6 @@
 """The everyday models by name."""
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -11,11 +12,28 @@ from asymptotix.model.regression import Regression
 from asymptotix.predictors import Linear, LinearVector, Network, perceptron
 
 
+def _made_once(constructor: Callable[[int], Regression]) -> Callable[[int], Regression]:
+    """A constructor that builds the model of a size once and then puts copies of it together.
+
+    The dozen checks of four Equinox modules would take a twentieth of a small fit's time.
+    """
+    parts = functools.cache(lambda k: jax.tree.flatten(constructor(k)))
+
+    @functools.wraps(constructor)
+    def made(k: int) -> Regression:
+        leaves, treedef = parts(int(k))
+        return jax.tree.unflatten(treedef, [leaf.copy() for leaf in leaves])
+
+    return made
+
+
+@_made_once
 def Logit(k: int) -> Regression:
     r"""Logistic regression on `k` columns: $P(y = 1 \mid x) = 1 / (1 + e^{-x^\top\beta})$."""
     return Regression(Linear(k), Bernoulli(LogitLink()))
 
 
+@_made_once
 def Probit(k: int) -> Regression:
     r"""Probit regression on `k` columns: $P(y = 1 \mid x) = \Phi(x^\top\beta)$."""
     return Regression(Linear(k), Bernoulli(ProbitLink()))
@@ -26,11 +44,13 @@ def LinearProbability(k: int) -> Regression:
     return LinearRegression(k)
 
 
+@_made_once
 def LinearRegression(k: int) -> Regression:
     r"""Linear regression on `k` columns: $E(y \mid x) = x^\top\beta$, least squares."""
     return Regression(Linear(k), Gaussian(IdentityLink()))
 
 
+@_made_once
 def PoissonRegression(k: int) -> Regression:
     r"""Poisson regression on `k` columns: $E(y \mid x) = e^{x^\top\beta}$."""
     return Regression(Linear(k), Poisson(LogLink()))

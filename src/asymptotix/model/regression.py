@@ -2,17 +2,17 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from asymptotix.core.module import Module
 from asymptotix.core.precision import scoped
 from asymptotix.core.typing import Array, Eta, Key, PyTree, Response, Scalar
 from asymptotix.families.base import AbstractFamily
 from asymptotix.predictors import AbstractPredictor, Network, with_offset
 
 
-class Regression(eqx.Module):
+class Regression(Module):
     r"""$y_i \sim \mathrm{family}(\eta_i)$ with $\eta_i = \mathrm{predictor}(x_i)$.
 
     The methods take the covariates of one observation, or of many along a leading axis.

@@ -5,6 +5,7 @@ from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 
+from asymptotix.core.module import Module
 from asymptotix.core.typing import Array, Bool, Float, Scalar
 
 
@@ -23,7 +24,7 @@ class Penalised(NamedTuple):
     everywhere: Bool[Array, "p"]
 
 
-class AbstractPenalty(eqx.Module):
+class AbstractPenalty(Module):
     r"""$\log p(\theta)$ up to a constant: estimates maximise $\ell(\theta) + \log p(\theta)$.
 
     To add a penalty, subclass and write `log_density`; its gradient and curvature are derived.
@@ -44,7 +45,7 @@ class AbstractPenalty(eqx.Module):
         r"""$\log p(\theta)$, in the original coordinates of the parameters."""
 
 
-class BoundPenalty(eqx.Module):
+class BoundPenalty(Module):
     """A penalty on the parameters of one model.
 
     Arguments:

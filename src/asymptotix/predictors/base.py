@@ -3,13 +3,13 @@
 import abc
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 
+from asymptotix.core.module import Module
 from asymptotix.core.typing import Array, Eta, PyTree
 
 
-class AbstractPredictor(eqx.Module):
+class AbstractPredictor(Module):
     r"""A map from one observation's covariates $x$ to its predictor $\eta$.
 
     To add a predictor, subclass and write `__call__` for one observation. A predictor that is
