@@ -211,3 +211,34 @@ def test_small_host_fit_and_traced_fit_give_the_same_digits():
     np.testing.assert_allclose(
         host.model.predictor.coef, traced.model.predictor.coef, rtol=1e-12, atol=1e-14
     )
+
+
+# --- slabs that are read in place -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("offset", range(8))
+@pytest.mark.parametrize(("n", "k"), [(200, 9), (256, 3), (257, 1), (193, 2), (130, 20)])
+def test_windows_cover_every_row_once(n, k, offset):
+    """Whatever the address of the first row: those that no window reaches go to the last slab."""
+    rng = np.random.default_rng(n + k)
+    room = np.empty(n * k + 16)
+    skip = (offset - room.ctypes.data // 8) % 8
+    x = room[skip : skip + n * k].reshape(n, k)
+    x[:] = rng.standard_normal((n, k))
+    y, weights = rng.standard_normal(n), rng.random(n)
+    slabs = Slabs(asx.Rows(x, y, weights=weights, weight_kind="sampling"), 64, in_place=True)
+    total = slabs.sum(_moments_of_slab)
+    assert np.allclose(total, [*(weights @ x), weights @ y, weights.sum()], rtol=1e-12)
+    plain = Slabs(asx.Rows(x, y), 64, in_place=True)
+    total = plain.sum(_moments_of_slab)
+    assert np.allclose(total, [*x.sum(axis=0), y.sum(), n], rtol=1e-12, atol=1e-12)
+    assert np.array_equal(plain.rowwise(lambda slab: slab.y), y)
+
+
+@jax.jit
+def _moments_of_slab(slab):
+    return sum_blocks(
+        lambda b: jnp.concatenate([b.weight @ b.x, jnp.stack([b.weight @ b.y, b.weight.sum()])]),
+        slab,
+        16,
+    )

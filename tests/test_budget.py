@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import asymptotix as asx
+from asymptotix.covariances import estimate
 from asymptotix.data.rows import Block
 from asymptotix.fitting import small
 from asymptotix.fitting.seen import is_remembered
@@ -162,5 +163,26 @@ def test_rows_are_known_again_by_their_bits(data):
     asx.covariance(fit, x[::-1], y[::-1])  # the same observations, after a closer look
     x[3, 1] += 1e-3
     assert not is_remembered(fit, asx.Rows(x, y))
+    with pytest.raises(asx.InputError, match="not the rows of the fit"):
+        asx.covariance(fit, x, y)
+
+
+def test_arrays_of_a_large_fit_are_known_again_at_a_glance(data, monkeypatch):
+    """An information that is known already needs no pass; one that reads rows looks at them all."""
+    rng = np.random.default_rng(1)
+    n = 70_000
+    x, y = rng.standard_normal((n, 3)), (rng.random(n) < 0.5) * 1.0
+    fit = asx.fit(asx.Logit(3), x, y)
+    looks = []
+    close = estimate.check_concrete_fingerprint
+    monkeypatch.setattr(
+        estimate, "check_concrete_fingerprint", lambda *given: looks.append(1) or close(*given)
+    )
+    known = asx.covariance(fit, x, y)
+    assert not looks
+    assert np.array_equal(asx.covariance(fit, x.copy(), y).matrix, known.matrix)
+    asx.covariance(fit, x, y, "HC1")
+    assert len(looks) == 2
+    x += 1e-3
     with pytest.raises(asx.InputError, match="not the rows of the fit"):
         asx.covariance(fit, x, y)

@@ -87,6 +87,11 @@ class AbstractCovariance(Record):
         del fit, rows
         raise TypeError(f"{self.label} is made of ingredients.")
 
+    @property
+    def reads_rows(self) -> bool:
+        """Whether it takes more than what the fit has found out already."""
+        return self.refits or self.needs_meat or self.reads_groups or self.bread != "observed"
+
     streams: ClassVar[bool] = True
     """Whether sums over rows in any order of slabs are all that it takes."""
 

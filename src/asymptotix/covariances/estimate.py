@@ -24,6 +24,7 @@ from asymptotix.data.streamed import StreamedRows
 from asymptotix.families import Gaussian
 from asymptotix.fitting.api import as_rows
 from asymptotix.fitting.fit import Fit
+from asymptotix.fitting.seen import are_remembered
 from asymptotix.links import IdentityLink
 
 
@@ -55,7 +56,8 @@ def covariance(
     if not is_traced((fit, rows)):
         _refuse_single(fit)
         with double():
-            check_concrete_fingerprint(fit, rows)
+            if chosen.reads_rows or not are_remembered(fit, rows):
+                check_concrete_fingerprint(fit, rows)
             return estimate(fit, rows, chosen)
     found = estimate if chosen.reads_groups or chosen.refits else _program
     return in_scope(lambda f, r: found(f, r, chosen), _refuse_single(fit), fit, rows)

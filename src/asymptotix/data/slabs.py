@@ -11,7 +11,7 @@ import numpy as np
 from asymptotix.core.precision import double
 from asymptotix.core.typing import Array, PyTree
 from asymptotix.data.rows import Block, Rows
-from asymptotix.data.windows import fits, window
+from asymptotix.data.windows import fits, rows_before, window
 
 SLAB_ROWS = 65_536
 """Rows a slab: large enough to hide a dispatch, small enough to keep several in flight."""
@@ -21,7 +21,8 @@ class Slabs:
     """Rows cut into slabs of one size, so that any number of rows uses one executable.
 
     Full slabs are views of the caller's arrays wherever those are float64 and contiguous; only
-    the last one is copied, padded with rows of weight zero. The arrays must not change meanwhile.
+    the last one is copied, padded with rows of weight zero. Where windows cannot begin at the very
+    first row, it is the last one that takes it. The arrays must not change meanwhile.
 
     Arguments:
         rows: NumPy or JAX arrays.
@@ -37,43 +38,47 @@ class Slabs:
         self.keep, self.in_place = keep, in_place
         self.rows = jax.tree.map(np.asarray, rows)
         self.n, self.size = rows.n, size
-        self.ones, self.zeros = np.ones(size), np.zeros(size)
-        self.slabs: list[Block | None] = [None] * max(-(-self.n // size), 1)
+        self.lead, count = _lead(self.rows.x, self.n, size) if in_place else 0, -(-self.n // size)
+        self.slabs: list[Block | None] = [None] * max(count, 1)
+        with double():
+            self.ones, self.zeros = jax.device_put((np.ones(size), np.zeros(size)))
 
     def slab(self, index: int) -> Block:
         """One slab, cut when it is first asked for: by the thread that will work on it."""
         found = self.slabs[index]
         if found is None:
-            found = self._cut(index * self.size)
+            found = self._cut(index)
             if self.keep:
                 self.slabs[index] = found
         return found
 
-    def _cut(self, first: int) -> Block:
-        rows, ones, zeros = self.rows, self.ones, self.zeros
-        last = min(first + self.size, self.n)
-        count = last - first
+    def _cut(self, index: int) -> Block:
+        rows, first = self.rows, self.lead + index * self.size
+        count = min(first + self.size, self.n) - first
+        rest = self.lead if index == len(self.slabs) - 1 else 0
 
         def part(array):
-            return pad_rows(np.asarray(array[first:last], np.float64), self.size)
+            taken = np.asarray(array[first : first + count], np.float64)
+            if rest:
+                taken = np.concatenate([taken, np.asarray(array[:rest], np.float64)])
+            return pad_rows(taken, self.size)
 
         def covariates(array):
             if self.in_place and fits(array):
-                return window(array, first, self.size)
-            return jax.device_put(part(array))
+                return window(array, first, self.size, rest)
+            return part(array)
 
-        present = np.arange(self.size) < count
-        block = Block(
-            None,
-            jax.tree.map(part, rows.y),
-            (ones if count == self.size else present * 1.0)
-            if rows.weights is None
-            else np.where(present, part(rows.weights), 0.0),
-            zeros if rows.offset is None else part(rows.offset),
-        )
+        count += rest
+        if rows.weights is None:
+            weight = self.ones if count == self.size else _present(count, self.size)
+        else:
+            weight = part(rows.weights)
+            if count < self.size:
+                weight[count:] = 0.0
+        offset = self.zeros if rows.offset is None else part(rows.offset)
         with double():
             x = jax.tree.map(covariates, rows.x)
-            return jax.tree.map(jax.device_put, block)._replace(x=x)
+            return jax.device_put(Block(x, jax.tree.map(part, rows.y), weight, offset))
 
     def sum(self, function: Callable[[Block], PyTree[Array]]) -> PyTree[Array]:
         """The sum over slabs of `function(slab)`, always added in the same order."""
@@ -87,7 +92,11 @@ class Slabs:
     def rowwise(self, function: Callable[[Block], PyTree[Array]]) -> PyTree[Array]:
         """`function` of all rows, one entry a row, as NumPy arrays."""
         parts = self.map(function)
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves)[: self.n], *parts)
+
+        def whole(*leaves):
+            return np.roll(np.concatenate(leaves)[: self.n], self.lead, axis=0)
+
+        return jax.tree.map(whole, *parts)
 
     def each(self, function: Callable[[Block], PyTree[Array]]) -> Iterator:
         """The same one after another, so that not all need be held at once."""
@@ -96,9 +105,23 @@ class Slabs:
             with double():  # the precision scope belongs to a thread
                 return jax.tree.map(np.asarray, function(self.slab(index)))
 
-        if len(self.slabs) == 1:
+        last = len(self.slabs) - 1
+        if last == 0:
             return iter([run(0)])
-        return pool().map(run, range(len(self.slabs)))
+        # The last slab, which takes a copy at first, must not keep the other cores waiting.
+        futures = {index: pool().submit(run, index) for index in (last, *range(last))}
+        return (futures[index].result() for index in range(last + 1))
+
+
+def _lead(x: PyTree[Array], n: int, size: int) -> int:
+    """How many rows before the first slab leave room for its windows to begin."""
+    rows = max((rows_before(leaf) for leaf in jax.tree.leaves(x) if fits(leaf)), default=0)
+    return rows if n > size and (n - 1) % size + 1 >= rows else 0
+
+
+def _present(count: int, size: int) -> np.ndarray:
+    """Weights of `count` rows without any, padded."""
+    return (np.arange(size) < count) * 1.0
 
 
 @functools.cache

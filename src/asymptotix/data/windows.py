@@ -54,23 +54,30 @@ def fits(array: np.ndarray) -> bool:
     return array.ndim == 2 and array.dtype == np.float64 and array.flags.c_contiguous
 
 
-def window(array: np.ndarray, first: int, size: int) -> Window:
+def rows_before(array: np.ndarray) -> int:
+    """How many rows must come before a window on a matrix if it is to begin in its memory."""
+    return 0 if array.ctypes.data % ALIGNMENT == 0 else -(-(SPARE - 1) // array.shape[1])
+
+
+def window(array: np.ndarray, first: int, size: int, rest: int = 0) -> Window:
     """`size` rows of a matrix from row `first`; copied only where they reach over its ends.
 
-    Rows beyond the last repeat the first of the stretch, and count for nothing by their weight.
+    Rows beyond the last are the first `rest` of the matrix; further ones repeat the first of the
+    stretch, and count for nothing by their weight.
     """
     k = array.shape[1]
     flat = array.reshape(-1)
     shift = (flat.ctypes.data // 8 + first * k) % SPARE
     begin, length = first * k - shift, size * k + SPARE
-    if begin >= 0 and begin + length <= flat.size and flat.ctypes.data % 8 == 0:
+    if not rest and begin >= 0 and begin + length <= flat.size and flat.ctypes.data % 8 == 0:
         stretch = flat[begin : begin + length]
     else:
         rows = array[first : first + size]
         stretch, shift = _aligned(length), 0
         inside = stretch[: size * k].reshape(size, k)
         inside[: len(rows)] = rows
-        inside[len(rows) :] = rows[:1]
+        inside[len(rows) : len(rows) + rest] = array[:rest]
+        inside[len(rows) + rest :] = array[first]
         stretch[size * k :] = 0.0
     return Window(jax.device_put(stretch), jnp.asarray(shift, jnp.int32), (size, k))
 

@@ -24,7 +24,7 @@ from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.intercepts import check_intercept, with_corrected_intercept
 from asymptotix.fitting.rank import Omitted, collinear_columns, combinations, written
 from asymptotix.fitting.refinement import refined
-from asymptotix.fitting.seen import remember
+from asymptotix.fitting.seen import remember, remember_arrays
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.model import Regression
 from asymptotix.penalties import AbstractPenalty, Jeffreys
@@ -78,8 +78,8 @@ def fit(
         is_small = isinstance(rows, Rows) and rows.n <= SLAB_ROWS
         run = partial(small.solve, given=plan) if is_small else large.solve
         found = run(model, rows, solver, active, qr=False, penalty=penalty)
-        if is_small:
-            remember(found, rows)
+        if isinstance(rows, Rows):
+            (remember if is_small else remember_arrays)(found, rows)
         if active is None or (penalty is not None and not reduces_bias(penalty)):
             return found
         tolerance = newton.RANK_TOLERANCE if collinear_tol is None else collinear_tol

@@ -12,7 +12,7 @@ from asymptotix.core.static import split
 from asymptotix.core.status import CODE, succeeded
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block, Rows
-from asymptotix.data.slabs import Slabs, over_slabs
+from asymptotix.data.slabs import SLAB_ROWS, Slabs, over_slabs
 from asymptotix.data.streamed import StreamedRows, exemplar, slabs_of
 from asymptotix.fitting import newton, traced
 from asymptotix.fitting.assemble import (
@@ -45,6 +45,8 @@ from asymptotix.likelihood import (
 from asymptotix.likelihood.coordinates import PlainCoordinates, coordinates_from, moment_sums
 from asymptotix.model import Regression, layout
 
+LARGE, LARGE_SLAB = 2**19, 2 * SLAB_ROWS
+"""From so many rows, slabs twice as large leave both cores enough, and take half the calls."""
 SAMPLE_ROWS = 16_384
 """Rows of the subsample on which coordinates and a starting point are found."""
 
@@ -56,7 +58,8 @@ def solve(
 
     What other routes than Newton's do before it is one program on all rows.
     """
-    slabs, counted = slabs_of(rows, in_place=True), _counts(rows)
+    size = LARGE_SLAB if rows.n >= LARGE else SLAB_ROWS
+    slabs, counted = slabs_of(rows, size, in_place=True), _counts(rows)
     size = np.concatenate(active) if active else np.ones(layout(model.predictor).size)
     dof = residual_dof(model, jnp.asarray(counted[1]), size)
     setup = _setup(model, slabs, rows, solver, active, dof, penalty)
@@ -258,17 +261,16 @@ def _setup(model, slabs, rows, solver, active, dof, penalty) -> traced.Setup:
     solver = solver if isinstance(solver, newton.Newton) else None
     sample = _sample(rows)
     setup, state = _sample_fit(static, solver, arrays, sample, active, dof, penalty)
-    if setup.coordinates is not None:
-        kept = tuple(
-            _with_true_intercept(c, slabs, rows, model, j) for j, c in enumerate(setup.coordinates)
-        )
-        if any(a is not b for a, b in zip(kept, setup.coordinates, strict=True)):
-            return setup._replace(coordinates=kept, start=jnp.zeros_like(setup.start))
     begin = state.params if bool(succeeded(state.status)) else setup.start
     if setup.coordinates is None:
         return setup._replace(start=begin)
     plain = tuple(map(plain_if_near, setup.coordinates))
     if not all(isinstance(c, PlainCoordinates) for c in plain):
+        kept = tuple(
+            _with_true_intercept(c, slabs, rows, model, j) for j, c in enumerate(setup.coordinates)
+        )
+        if any(a is not b for a, b in zip(kept, setup.coordinates, strict=True)):
+            return setup._replace(coordinates=kept, start=jnp.zeros_like(setup.start))
         plain, to_plain = setup.coordinates, np.eye(begin.shape[0])
     else:
         to_plain = np.asarray(outward(setup.coordinates, jnp.eye(begin.shape[0])))

@@ -1,9 +1,11 @@
-"""Rows that small fits were made of, so that a covariance right after knows them again at once.
+"""Rows that fits were made of, so that a covariance right after knows them again at once.
 
 A fit holds no data. What is kept here, for as long as its estimates live, is one number: a
-checksum of the bits of its rows. Rows with another one are not refused but looked at closely.
+checksum of the bits of its rows, or of a few thousand of many, which must then also be the same
+arrays. Rows with another one are not refused but looked at closely.
 """
 
+import contextlib
 import functools
 import weakref
 
@@ -13,7 +15,11 @@ import numpy as np
 from asymptotix.data.rows import Rows
 from asymptotix.fitting.fit import Fit
 
+GLANCE = 4_096
+"""Rows that are looked at of arrays that are the same ones still."""
+
 _known: dict[int, tuple[weakref.ref, int]] = {}
+_glanced: dict[int, tuple[weakref.ref, list[weakref.ref], int]] = {}
 
 
 def remember(fit: Fit, rows: Rows) -> None:
@@ -29,10 +35,41 @@ def is_remembered(fit: Fit, rows: Rows) -> bool:
     return reference is not None and reference() is fit.params and checksum == _checksum(rows)
 
 
+def remember_arrays(fit: Fit, rows: Rows) -> None:
+    """Note the arrays of a fit of many rows, without reading them all."""
+    params, key = fit.params, id(fit.params)
+    with contextlib.suppress(TypeError):  # arrays of other libraries may not take weak references
+        arrays = [weakref.ref(leaf) for leaf in _leaves(rows)]
+        forget = weakref.ref(params, lambda _: _glanced.pop(key, None))
+        _glanced[key] = forget, arrays, _checksum(_few(rows))
+
+
+def are_remembered(fit: Fit, rows: Rows) -> bool:
+    """Whether these are the very arrays that were noted, to all appearances unchanged.
+
+    For what reads nothing of them: of numbers that were changed in place a few may go unnoticed.
+    """
+    reference, arrays, checksum = _glanced.get(id(fit.params), (None, [], 0))
+    if reference is None or reference() is not fit.params:
+        return False
+    leaves = _leaves(rows)
+    same = len(arrays) == len(leaves) and all(a() is b for a, b in zip(arrays, leaves, strict=True))
+    return same and checksum == _checksum(_few(rows))
+
+
+def _leaves(rows: Rows) -> list:
+    return jax.tree.leaves((rows.x, rows.y, rows.weights, rows.offset))
+
+
+def _few(rows: Rows) -> Rows:
+    step = -(-rows.n // GLANCE)
+    return jax.tree.map(lambda a: np.asarray(a[::step]), rows)
+
+
 def _checksum(rows: Rows) -> int:
     """A sum of all bits, each 64 of them times an odd number of their position, modulo 2^64."""
     total = hash(rows.weight_kind)
-    for i, leaf in enumerate(jax.tree.leaves((rows.x, rows.y, rows.weights, rows.offset))):
+    for i, leaf in enumerate(_leaves(rows)):
         bits = np.ascontiguousarray(leaf, np.float64).reshape(-1).view(np.uint64)
         total = (2 * i + 3) * total + int(np.dot(bits, _multipliers(bits.size)))
     return total
