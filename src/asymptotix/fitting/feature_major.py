@@ -122,7 +122,7 @@ def solve(model, options: newton.Newton, given: Columns, block: Block, setup: Se
         at = penalised(at, setup.penalty, setup.coordinates, params)
         factor = newton.trusted(triangular_factor(at.information, active))
         there = newton.Evaluation(*at, factor)
-        return newton.advance(options, setup.problem, state, there)
+        return newton.advance(options, setup.problem, state, there, ascends=False)
 
     def goes_on(state):
         fine = (state.steps < 0) | jnp.isfinite(state.here.factor[0, 0])

@@ -168,26 +168,38 @@ def trial(state: NewtonState) -> Float[Array, "p"]:
 
 
 def advance(
-    options: Newton, problem: Problem, state: NewtonState, there: Evaluation
+    options: Newton,
+    problem: Problem,
+    state: NewtonState,
+    there: Evaluation,
+    *,
+    ascends: bool = True,
 ) -> NewtonState:
-    """The state after the sums at `trial(state)` are known: the step is taken, or halved."""
+    """The state after the sums at `trial(state)` are known: the step is taken, or halved.
+
+    Arguments:
+        options, problem, state: of the method.
+        there: the sums.
+        ascends: whether the step from an indefinite information is made to ascend; NaN otherwise,
+            for drivers that end there.
+    """
     epsilon = jnp.finfo(state.params.dtype).eps
     slack = 64 * epsilon * (1 + jnp.abs(there.value))
     accept = _finite(there) & (there.value >= state.here.value - slack)
     return lax.cond(
         accept,
-        lambda: _take(options, problem, state, there),
+        lambda: _take(options, problem, state, there, ascends),
         lambda: _halve(state, there),
     )
 
 
-def _take(options, problem, state, there) -> NewtonState:
+def _take(options, problem, state, there, ascends: bool) -> NewtonState:
     moved = state.fraction * state.step
     held = _held(problem, state.params + moved, there.score)
     if held is not None:
         there = _without(problem, held, there)
         problem = problem._replace(active=problem.active & ~held)
-    step, decrement = _direction(problem, there)
+    step, decrement = _direction(problem, there, ascends)
     if problem.lower is not None:  # as far as the bounds allow
         step = jnp.maximum(step, problem.lower - (state.params + moved))
     before, after = _curvature(state.here, moved), _curvature(there, moved)
@@ -345,15 +357,17 @@ def dispersion(problem: Problem, value) -> Float[Array, ""]:
     return jnp.maximum(-2 * value / jnp.maximum(problem.moment_dof, 1), problem.dispersion_floor)
 
 
-def _direction(problem: Problem, at: Evaluation):
+def _direction(problem: Problem, at: Evaluation, ascends: bool):
     """Newton's step and the decrement; where the information is indefinite, one that ascends."""
-    definite = jnp.all(jnp.isfinite(at.factor))
     score = jnp.where(problem.active, at.score, 0.0)
-    step = lax.cond(
-        definite,
-        lambda: solve_with_factor(at.factor, score),
-        lambda: _saddle_free(fill_inactive(at.information, problem.active), score),
-    )
+    if ascends:
+        step = lax.cond(
+            jnp.all(jnp.isfinite(at.factor)),
+            lambda: solve_with_factor(at.factor, score),
+            lambda: _saddle_free(fill_inactive(at.information, problem.active), score),
+        )
+    else:
+        step = solve_with_factor(at.factor, score)
     decrement = jnp.sqrt(jnp.maximum(jnp.sum(score * step), 0.0) / dispersion(problem, at.value))
     return step, decrement
 

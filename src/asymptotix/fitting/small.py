@@ -23,7 +23,6 @@ from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.penalised import bind
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.likelihood import (
-    Coordinates,
     host_coordinates,
     is_structured,
     outward,
@@ -125,13 +124,10 @@ def _solved(given: Plan, model, rows: Rows, solver, active, qr: bool, penalty, q
     leaves, treedef = jax.tree.flatten(model)
     block, counted = _padded(rows, bucket(rows.n), given.width, quick)
     known, project = None, None
-    if quick:
-        project = not _has_constant(rows, active[0])
     if given.width:
         theta = np.zeros(given.wide.size)
         theta[given.keep] = given.layout.gather(leaves)
         leaves = given.wide.scatter(leaves, theta)
-    if given.width and not quick:
         weights = None if rows.weights is None else block.weight[: rows.n]
         known = host_coordinates((np.asarray(rows.x, np.float64),), weights, active)
         project = not known[0].intercept.any()
@@ -144,24 +140,12 @@ def _solved(given: Plan, model, rows: Rows, solver, active, qr: bool, penalty, q
     flat, *rest = program(solver, arrays, block, counted, *wide, penalty)
     flat = np.asarray(flat)
     if quick:
-        flat, last = flat[: -3 * given.width - 1], flat[-3 * given.width - 1 :]
-        if not last[0]:
+        if not flat[-1]:
             return None
-        k = active[0].size
-        known = (Coordinates(*last[1:].reshape(3, given.width)[:, :k]),)
+        flat, rest = flat[:-1], (None, None)
     else:
         rest = jax.device_get(rest)
     return _unpacked(given, leaves, flags, active, known, flat, rest)
-
-
-def _has_constant(rows: Rows, active: np.ndarray) -> bool:
-    """Whether a column in use has one value, not zero, in all rows present."""
-    x = np.asarray(rows.x)
-    if rows.weights is not None:
-        x = x[np.asarray(rows.weights) > 0]
-    if active[0] and x[0, 0] != 0 and (x[:, 0] == x[0, 0]).all():  # where it mostly is
-        return True
-    return bool(((x == x[0]).all(axis=0) & (x[0] != 0) & active).any())
 
 
 def _padded(rows: Rows, size: int, width: int, quick: bool) -> tuple[Block, np.ndarray]:
@@ -275,8 +259,7 @@ def _whole_fit(
     dof = residual_dof(model, counted[1], size)
     columns = None
     if quick:
-        c = feature_major.coordinates(block.x, block.weight, active[0])
-        columns, coordinates = feature_major.columns(block.x, c, feature_major.PRODUCTS_TO), (c,)
+        columns = feature_major.columns(block.x, coordinates[0], feature_major.PRODUCTS_TO)
         block = block._replace(x=block.x.T)
     setup = traced.prepare(model, block, active, dof, coordinates, project, penalty)
     if columns is None:
@@ -294,8 +277,7 @@ def _whole_fit(
     numbers = jnp.stack([jnp.asarray(v, theta.dtype) for v in found])
     parts = [numbers, theta, state.params, information.reshape(-1), factor.reshape(-1)]
     if columns is not None:
-        sound = feature_major.sound(state).astype(theta.dtype)
-        parts += [sound[None], *coordinates[0]]
+        parts.append(feature_major.sound(state).astype(theta.dtype)[None])
     unknown = setup.coordinates if coordinates is None else None
     return jnp.concatenate(parts), unknown, history
 

@@ -169,18 +169,29 @@ def host_coordinates(designs, weight, active) -> tuple[Coordinates, ...]:
     if weight is not None and not weight.all():
         designs = [d[weight > 0] for d in designs]
     with np.errstate(over="ignore", invalid="ignore"):  # the fit then says that it is not finite
-        return tuple(
-            coordinates_from(_host_moments(d), d[0], a)
-            for d, a in zip(designs, active, strict=True)
-        )
+        return tuple(_of_design(d, a) for d, a in zip(designs, active, strict=True))
 
 
-def _host_moments(x: np.ndarray) -> Moments:
-    """`moment_sums` of rows that are all present, about the first of them."""
-    shifted = x - x[0]
+def _of_design(x: np.ndarray, active: np.ndarray) -> Coordinates:
+    """`coordinates_from` of one design, in half as many calls: a small fit waits for them."""
+    reference, shifted = x[0], x - x[0]
     # `einsum` takes a third of the time of `sum`; `@` would wake BLAS threads, which hinder XLA.
-    sums = np.einsum("nk->k", shifted), np.einsum("nk,nk->k", shifted, shifted)
-    return Moments(np.asarray(float(len(x))), *sums)
+    squares = np.einsum("nk,nk->k", shifted, shifted)
+    shift = np.einsum("nk->k", shifted) / len(x)
+    size = np.sqrt(np.maximum(squares / len(x) - shift * shift, 0.0))
+    mean = reference + shift
+    constant = ((squares == 0) & (reference != 0) & active).nonzero()[0]
+    intercept = np.zeros_like(mean)
+    if constant.size:
+        first = constant[0]
+        center = np.where(active, mean, 0.0)
+        center[first], intercept[first] = 0.0, 1.0 / reference[first]
+    else:
+        center, size = np.zeros_like(mean), np.hypot(size, mean)
+    scale = np.where(size > 0, size, 1.0)
+    if constant.size:
+        scale[first] = reference[first]
+    return Coordinates(center, np.where(active, 1.0 / scale, 0.0), intercept)
 
 
 def traced_coordinates(
