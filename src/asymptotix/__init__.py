@@ -7,8 +7,6 @@ no backend and changes no setting.
 import importlib
 from typing import TYPE_CHECKING
 
-from asymptotix.core.lazy import without_collection
-
 __version__ = "0.1.0"
 
 _PUBLIC = {
@@ -319,6 +317,8 @@ def __getattr__(name: str):
         return importlib.import_module(f"asymptotix.{name}")
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from asymptotix.core.lazy import without_collection  # `import asymptotix` loads this file only
+
     with without_collection():
         value = getattr(importlib.import_module(_PUBLIC[name]), name)
     globals()[name] = value
