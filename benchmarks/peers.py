@@ -35,6 +35,7 @@ import numpy as np
 
 from _timing import cores, seconds, short
 
+BEGIN, END = "<!-- peers:begin -->", "<!-- peers:end -->"
 DOCS = Path(__file__).parent.parent / "docs"
 SIZES = ((10_000, 20), (100_000, 20), (1_000_000, 20))
 ROUNDS = 5
@@ -293,6 +294,13 @@ def main() -> None:
     if given.write:
         (DOCS / "benchmarks.json").write_text(json.dumps(rows, indent=1) + "\n")
         picture(rows, DOCS / "benchmarks.svg")
+        into(DOCS / "benchmarks.md", table(rows))
+
+
+def into(page: Path, text: str) -> None:
+    """Put a table between the page's marks."""
+    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+import statsmodels.api as sm
+from scipy import optimize, special, stats
 
 import asymptotix as asx
 
@@ -118,3 +119,94 @@ def test_a_step_out_of_the_domain_is_halved(data):
     cold, far = asx.fit(model, x, y), asx.fit(poor, x, y)
     assert far.status_name == "converged"
     np.testing.assert_allclose(far.model.predictor.coef, cold.model.predictor.coef, rtol=1e-8)
+
+
+# --- other dispersions --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def waits():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(300)
+    w = rng.integers(1, 4, 300).astype(float)
+    return {"y": rng.gamma(2, np.exp(0.3 * x)), "x": x, "w": w}
+
+
+@pytest.fixture(scope="module")
+def waiting(waits):
+    x = sm.add_constant(waits["x"])
+    family = sm.families.Gamma(sm.families.links.Log())
+    return sm.GLM(waits["y"], x, family=family).fit(tol=1e-14)
+
+
+def gamma(data, **options):
+    return asx.glm("y ~ x", data, family=asx.Gamma(asx.LogLink()), **options)
+
+
+def test_likelihood_at_pearsons_dispersion_is_that_of_statsmodels(waits, waiting):
+    res = gamma(waits, llf_dispersion="pearson", criteria="statsmodels")
+    assert res.llf == pytest.approx(waiting.llf, rel=1e-12)
+    # statsmodels leaves the null model at the full model's dispersion; here it has its own
+    null = asx.glm("y ~ 1", waits, family=asx.Gamma(asx.LogLink()), llf_dispersion="pearson")
+    assert res.llnull == pytest.approx(null.llf, rel=1e-12)
+    assert res.aic == pytest.approx(waiting.aic, rel=1e-12)
+    assert res.n_parameters == 2
+    assert res.null_deviance == pytest.approx(waiting.null_deviance, rel=1e-12)
+    assert res.conventions["log-likelihood dispersion"] == "Pearson chi2 / (n - k)"
+    assert res.conventions["AIC counts"] == "mean parameters"
+
+
+def test_most_likely_dispersion_of_a_gamma_response(waits):
+    """The root of log(a) - digamma(a) = D / (2 n) at a = 1 / phi, and where the density peaks."""
+    res = gamma(waits, dispersion="ml", llf_dispersion="ml")
+    half = res.deviance / (2 * res.nobs)
+    shape = optimize.brentq(lambda a: np.log(a) - special.digamma(a) - half, 0.1, 100, xtol=1e-14)
+    assert res.scale == pytest.approx(1 / shape, rel=1e-10)
+    density = stats.gamma(shape, scale=res.predict() / shape)
+    assert res.llf == pytest.approx(density.logpdf(waits["y"]).sum(), rel=1e-12)
+    usual = gamma(waits)
+    ratio = np.sqrt(res.scale / usual.scale)
+    np.testing.assert_allclose(res.bse, ratio * usual.bse, rtol=1e-12)
+
+
+@pytest.mark.parametrize("family", [asx.Gamma(asx.LogLink()), asx.Gaussian(), asx.InverseGaussian(
+    asx.LogLink())], ids=lambda f: f.name)  # fmt: skip
+def test_most_likely_dispersion_under_precision_weights(family, waits):
+    """The log-likelihood of rows with dispersion phi / w has no slope there."""
+    options = {"weights": "w", "weight_kind": "precision", "family": family}
+    res = asx.glm("y ~ x", waits, dispersion="ml", llf_dispersion="ml", **options)
+    y, w, mu = waits["y"], waits["w"], np.asarray(res.predict())
+    density = {
+        "gamma": lambda f: stats.gamma(w / f, scale=mu * f / w).logpdf(y),
+        "gaussian": lambda f: stats.norm(mu, np.sqrt(f / w)).logpdf(y),
+        "inverse-gaussian": lambda f: stats.invgauss(mu * f / w, scale=w / f).logpdf(y),
+    }[family.name.replace(" ", "-").replace("_", "-")]
+    assert res.llf == pytest.approx(density(res.scale).sum(), rel=1e-10)
+    for factor in (0.99, 1.01):
+        assert density(factor * res.scale).sum() < res.llf
+    if family.name != "gamma":
+        assert res.scale == pytest.approx(res.deviance / 300, rel=1e-10)
+
+
+def test_deviance_over_its_degrees_of_freedom(waits):
+    res = gamma(waits, dispersion="deviance")
+    assert res.scale == pytest.approx(res.deviance / 298, rel=1e-14)
+    assert float(res.model.family.dispersion) == res.scale
+    np.testing.assert_allclose(res.with_cov("observed").bse, res.bse, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("family", "options", "message"),
+    [
+        (asx.Poisson(), {"dispersion": "ml"}, "that of poisson is 1, so leave it out"),
+        (asx.NegativeBinomial(), {"llf_dispersion": "ml"}, "among its parameters"),
+        (asx.QuasiPoisson(), {"dispersion": "ml"}, "has no likelihood"),
+        (asx.QuasiPoisson(), {"llf_dispersion": "pearson"}, "has no likelihood"),
+        (asx.Gaussian(), {"dispersion": "mle"}, "must be 'pearson', 'deviance' or 'ml'"),
+        (asx.Gaussian(), {"criteria": "r"}, "must be 'statsmodels'"),
+    ],
+)
+def test_dispersions_that_are_refused(family, options, message):
+    counts = {"y": [0.0, 1, 3, 2, 1, 0], "x": [1.0, 2, 3, 4, 5, 6]}
+    with pytest.raises(asx.InputError, match=message):
+        asx.glm("y ~ x", counts, family=family, **options)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+import statsmodels.formula.api as smf
 from scipy import stats
 
 import asymptotix as asx
@@ -284,6 +285,36 @@ def test_tidy_and_glance(mroz_fits):
     assert (narrow["conf.high"] < wide["conf.high"]).all()
     z = stats.norm.ppf(0.995)
     near(wide["conf.low"], res.params - z * res.bse, 1e-12)
+
+
+def test_glance_of_a_linear_regression_has_brooms_columns(mroz):
+    res = asx.linear("hours ~ educ + age", mroz)
+    theirs = smf.ols("hours ~ educ + age", mroz).fit()
+    glance = res.glance().iloc[0]
+    near(glance["r.squared"], theirs.rsquared, 1e-12)
+    near(glance["adj.r.squared"], theirs.rsquared_adj, 1e-12)
+    near(glance["statistic"], theirs.fvalue, 1e-10)
+    near(glance["p.value"], theirs.f_pvalue, 1e-9)
+    near(glance["null.deviance"], theirs.centered_tss, 1e-12)
+    assert glance["df"] == 2
+    assert "r.squared" not in asx.logit("inlf ~ educ", mroz).glance()
+
+
+def test_delta_of_what_is_constant_or_no_number(mroz_fits):
+    res = mroz_fits["logit"]
+    assert float(res.delta(lambda m: 1).standard_error) == 0.0
+    with pytest.raises(asx.InputError, match="'three', which is no number"):
+        res.delta(lambda m: "three")
+    with pytest.raises(asx.InputError, match="None, which is no number"):
+        res.delta(lambda m: None)
+
+
+def test_tjur(mroz):
+    res = asx.logit("inlf ~ educ + age", mroz)
+    fitted, worked = res.predict(), mroz["inlf"] == 1
+    near(res.r_squared("tjur"), fitted[worked].mean() - fitted[~worked].mean(), 1e-13)
+    with pytest.raises(asx.InputError, match="of an event"):
+        asx.linear("hours ~ educ", mroz).r_squared("tjur")
 
 
 def test_p_values_keep_their_logarithm():

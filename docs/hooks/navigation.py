@@ -5,7 +5,7 @@ from pathlib import Path
 HERE = Path(__file__).parents[1]
 NOTEBOOKS = HERE.parent / "notebooks"
 GUIDES = ("effects", "diagnostics", "routes", "streams", "scaling", "extending")
-BACKGROUND = ("mathematics", "conventions", "errors")
+BACKGROUND = ("mathematics", "conventions", "errors", "benchmarks")
 TUTORIALS = (
     "labour_force",
     "s1_linear_boundary",

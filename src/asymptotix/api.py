@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 import sys
 import warnings
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from asymptotix.data.rows import Rows
 from asymptotix.families import AbstractFamily, Bernoulli, Gaussian, Poisson
 from asymptotix.fitting import AbstractSolver, Fit, Newton
 from asymptotix.fitting.api import check_route
+from asymptotix.fitting.dispersions import check_dispersions, with_dispersions
 from asymptotix.fitting.host import fit as fit_rows
 from asymptotix.fitting.host import fit_constant
 from asymptotix.fitting.rank import Omitted
@@ -99,6 +101,9 @@ def glm(
     penalty: AbstractPenalty | None = None,
     confidence: float = 0.95,
     reference: str | None = None,
+    dispersion: str | None = None,
+    llf_dispersion: str | None = None,
+    criteria: str | None = None,
     keep_data: bool = True,
     checkpoint: "str | PathLike | None" = None,
     safe: bool = False,
@@ -125,6 +130,11 @@ def glm(
         confidence: coverage of intervals.
         reference: `"normal"` or `"t"`; by default as the family declares, with clusters
             t(G - 1).
+        dispersion: where it is estimated from residuals: `"pearson"` (default: chi2 over n - k),
+            `"deviance"` (over n - k) or `"ml"`.
+        llf_dispersion: that in the log-likelihood of such families: `"deviance"` over n
+            (default), `"pearson"` (statsmodels' `GLM`) or `"ml"`.
+        criteria: `"statsmodels"`: AIC and BIC count mean parameters only.
         keep_data: whether Results refer to the data; otherwise verbs that need rows ask for them.
         checkpoint: a `.npz` file that holds the state of a fit on a stream after each pass; a fit
             that was cut off goes on from there, and the file goes when the fit has ended.
@@ -151,6 +161,9 @@ def glm(
         "penalty": penalty,
         "confidence": confidence,
         "reference": reference,
+        "dispersion": dispersion,
+        "llf_dispersion": llf_dispersion,
+        "criteria": criteria,
         "keep_data": keep_data,
         "safe": safe,
         "checkpoint": checkpoint,
@@ -160,8 +173,8 @@ def glm(
 
 OPTIONS = (
     "trials", "response", "cov", "weights", "weight_kind", "offset", "missing", "collinear",
-    "collinear_tol", "solver", "penalty", "confidence", "reference", "keep_data", "checkpoint",
-    "safe",
+    "collinear_tol", "solver", "penalty", "confidence", "reference", "dispersion",
+    "llf_dispersion", "criteria", "keep_data", "checkpoint", "safe",
 )  # fmt: skip
 
 
@@ -221,6 +234,9 @@ def from_formula(
         rows, kept = again
         inputs = dataclasses.replace(inputs, streamed=None)
         fit = fit_linear(model, rows, names, options)
+    dispersions = options.get("dispersion"), options.get("llf_dispersion")
+    fit = with_dispersions(fit, rows, *dispersions)
+    null = with_dispersions(fit_constant(model, rows, fit), rows, *dispersions)
     extended = None
     if fit.status_name == "separated":
         extended = extended_fit(fit, model, rows, options.get("solver") or Newton())
@@ -238,8 +254,10 @@ def from_formula(
         spec=design.spec,
         reference=reference,
         confidence=options.get("confidence", 0.95),
-        llnull=float(fit_constant(model, rows, fit).log_likelihood),
-        conventions=_conventions(fit, found, reference, inputs),
+        llnull=float(null.log_likelihood),
+        null_deviance=_null_deviance(null),
+        criteria=options.get("criteria"),
+        conventions=_conventions(fit, found, reference, inputs, options),
         dropped=design.dropped,
         event=response.event,
         levels=response.levels,
@@ -264,6 +282,10 @@ DISPERSION = {
     "moment": "Pearson chi2 / (n - k)",
     "estimated": "estimated with the coefficients",
 }
+CHOSEN_DISPERSION = {
+    "pearson": "Pearson chi2 / (n - k)", "deviance": "deviance / (n - k)",
+    "ml": "maximum likelihood",
+}  # fmt: skip
 
 
 def check_options(options) -> None:
@@ -286,6 +308,11 @@ def check_options(options) -> None:
     for name in ("keep_data", "safe"):
         if not isinstance(options.get(name, True), bool | np.bool_):
             raise InputError(f"{name}={options[name]!r} must be True or False.", code="option")
+    check_dispersions(options.get("dispersion"), options.get("llf_dispersion"))
+    if options.get("criteria") not in (None, "statsmodels"):
+        raise InputError(
+            f"criteria={options['criteria']!r} must be 'statsmodels', or left out.", code="option"
+        )
     if options.get("reference") not in (None, "normal", "t"):
         raise InputError(
             f"reference={options['reference']!r} must be 'normal' or 't'.", code="option"
@@ -319,6 +346,7 @@ def _check_family(family, options) -> None:
             code="option",
         )
     check_route(options.get("solver") or Newton(), options.get("penalty"), family)
+    check_dispersions(options.get("dispersion"), options.get("llf_dispersion"), family)
 
 
 def _settled(inputs: Inputs, design, keep_data: bool) -> Inputs:
@@ -360,14 +388,27 @@ def _names(model: Regression, columns) -> tuple[str, ...]:
     return (*mean, *(name.removeprefix("family.") for name in layout(model).names[len(mean) :]))
 
 
-def _conventions(fit: Fit, found, reference, inputs: Inputs) -> dict[str, str]:
-    moment = fit.model.family.dispersion_rule == "moment"
+def _null_deviance(null: Fit) -> float:
+    """The deviance with an intercept only; families with parameters of their own have none."""
+    comparable = null.model.family.dispersion_rule != "estimated"
+    return float(null.statistics.deviance) if comparable else math.nan
+
+
+def _conventions(fit: Fit, found, reference, inputs: Inputs, options) -> dict[str, str]:
+    rule = fit.model.family.dispersion_rule
+    moment = rule == "moment"
+    chosen, in_likelihood = options.get("dispersion"), options.get("llf_dispersion")
+    if in_likelihood in (None, "deviance"):
+        plugged = "deviance / n" if moment else "1"
+    else:
+        plugged = CHOSEN_DISPERSION[in_likelihood]
+    counted = "mean parameters and the dispersion" if moment else "all parameters"
     stated = {
         **found.describe(),
         "reference": reference.label,
-        "dispersion": DISPERSION[fit.model.family.dispersion_rule],
-        "log-likelihood dispersion": "deviance / n" if moment else "1",
-        "AIC counts": "mean parameters and the dispersion" if moment else "all parameters",
+        "dispersion": CHOSEN_DISPERSION[chosen] if chosen else DISPERSION[rule],
+        "log-likelihood dispersion": plugged,
+        "AIC counts": "mean parameters" if options.get("criteria") else counted,
         "llnull": "intercept only, same offset and weights",
         "intervals": "Wald",
         "missing": inputs.missing,

@@ -7,7 +7,14 @@ from asymptotix.diagnostics.influence import cooks_distances, deletions, leverag
 from asymptotix.diagnostics.outcomes import Outcomes, outcomes
 from asymptotix.diagnostics.residuals import residuals, usual_residual
 from asymptotix.diagnostics.rowwise import row_predictors
-from asymptotix.diagnostics.scores import BrierScore, Confusion, brier_score, confusion, log_loss
+from asymptotix.diagnostics.scores import (
+    BrierScore,
+    Confusion,
+    brier_score,
+    confusion,
+    log_loss,
+    tjur_coefficient,
+)
 
 __all__ = [
     "AreaUnderCurve",
@@ -29,5 +36,6 @@ __all__ = [
     "roc_curve",
     "row_predictors",
     "scaled",
+    "tjur_coefficient",
     "usual_residual",
 ]

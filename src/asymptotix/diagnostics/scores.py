@@ -70,6 +70,17 @@ def brier_score(given: Outcomes, groups: int | None) -> BrierScore:
     )
 
 
+def tjur_coefficient(given: Outcomes) -> float:
+    """Mean probability predicted where the event happened, less that where it did not.
+
+    Tjur (2009), "Coefficients of determination in logistic regression models".
+    """
+    happened, failed = given.weight * given.happened, given.weight * (1 - given.happened)
+    return float(
+        happened @ given.probability / happened.sum() - failed @ given.probability / failed.sum()
+    )
+
+
 def group_numbers(given: Outcomes, groups: int | None) -> np.ndarray:
     """The group of each row, cut at weighted quantiles; equal predictions stay together."""
     values, number = np.unique(given.probability, return_inverse=True)

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from asymptotix.core.errors import InputError
 from asymptotix.core.precision import scoped
 from asymptotix.core.status import CODE
 from asymptotix.core.typing import Array, Float, PyTree
@@ -45,13 +47,28 @@ def delta_method(
     Returns:
         Value, standard errors and covariance; NaN where the covariance is withheld, and for what
         depends on infinite estimates of separated data.
+
+    Raises:
+        InputError: the function returns something else.
     """
     where = layout(model)
     theta = jnp.asarray(where.flatten(model))
-    value, unravel = ravel_pytree(function(model))
+
+    def numbers(m):
+        found = function(m)
+        refused = [v for v in jax.tree.leaves(found) if not eqx.is_array_like(v)]
+        if refused or not jax.tree.leaves(found):
+            raise InputError(
+                f"The function returns {refused[0] if refused else found!r}, which is no number; "
+                "return a number, an array, or a pytree of them.",
+                code="arguments",
+            )
+        return jax.tree.map(lambda v: jnp.asarray(v).astype(theta.dtype), found)
+
+    value, unravel = ravel_pytree(numbers(model))
 
     def flat(t):
-        return ravel_pytree(function(where.replace(model, t)))[0]
+        return ravel_pytree(numbers(where.replace(model, t)))[0]
 
     jacobian = jax.jacrev(flat)(theta)
     omitted = jnp.isnan(jnp.diagonal(covariance.matrix)) & ~jnp.all(jnp.isnan(covariance.matrix))

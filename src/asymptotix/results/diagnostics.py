@@ -171,6 +171,10 @@ class Diagnostics:
         """
         return diagnostics.brier_score(_judged(self, "Brier's score", cv, key, data), groups)
 
+    def tjur(self: Any, data: Any = None) -> float:
+        """Tjur's R²: the mean fitted probability of events less that of the other rows."""
+        return diagnostics.tjur_coefficient(_judged(self, "Tjur's R²", None, None, data))
+
     def log_loss(self: Any, *, cv: int | None = None, key: Key = None, data: Any = None) -> float:
         r"""Minus the mean log-probability of what was observed; of labels and events only."""
         eta, rows = _predictors(self, cv, key, data)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from asymptotix.core.reference import Chi2
+from asymptotix.core.reference import Chi2, F
 from asymptotix.covariances.estimate import is_least_squares
 
 
@@ -48,7 +48,9 @@ class Familiar:
     @property
     def rsquared(self: Any) -> float:
         """The share of variance explained, of linear models; NaN for others."""
-        return self.r_squared("cox-snell") if is_least_squares(self.fit) else math.nan
+        if not is_least_squares(self.fit):
+            return math.nan
+        return 1 - self.deviance / self.null_deviance if self.null_deviance > 0 else math.nan
 
     @property
     def rsquared_adj(self: Any) -> float:
@@ -67,15 +69,19 @@ class Familiar:
         return float(np.exp(Chi2(self.df_model).log_sf(self.llr)))
 
     @property
-    def null_deviance(self: Any) -> float:
-        """The deviance of the model with an intercept only; NaN where `llnull` does not tell it."""
-        gain = self.llr
-        if self.model.family.dispersion_rule == "fixed":
-            return self.deviance + gain
-        # the Gaussian log-likelihood at RSS / n is a function of RSS
-        return (
-            self.deviance * math.exp(gain / self.nobs) if is_least_squares(self.fit) else math.nan
-        )
+    def fvalue(self: Any) -> float:
+        """The classical F statistic of all slopes of a linear model; NaN for others."""
+        if not is_least_squares(self.fit) or not (self.df_model > 0 and self.df_resid > 0):
+            return math.nan
+        gain = (self.null_deviance - self.deviance) / self.df_model
+        return gain / (self.deviance / self.df_resid) if self.deviance > 0 else math.nan
+
+    @property
+    def f_pvalue(self: Any) -> float:
+        """Its p-value."""
+        if not math.isfinite(self.fvalue):
+            return math.nan
+        return float(np.exp(F(self.df_model, self.df_resid).log_sf(self.fvalue)))
 
     @property
     def endog_names(self: Any) -> str:

@@ -21,6 +21,7 @@ from asymptotix.covariances import (
     covariance_kind,
     reference_of,
 )
+from asymptotix.covariances.estimate import is_least_squares
 from asymptotix.data.batches import Stream
 from asymptotix.data.design import DesignSpec
 from asymptotix.data.designs import DesignSpecs
@@ -88,6 +89,8 @@ class Results(Familiar, Verbs):
         reference_asked: `"normal"` or `"t"`, where the user decided.
         separated: which coefficients are infinite, and the fit of the others; else `None`.
         omitted: columns that were left out, and what each equals.
+        null_deviance: deviance with an intercept only.
+        criteria: whose count of parameters AIC and BIC follow, if not this package's.
     """
 
     title: str
@@ -106,6 +109,8 @@ class Results(Familiar, Verbs):
     reference_asked: str | None = None
     separated: Separated | None = None
     omitted: tuple[Omitted, ...] = ()
+    null_deviance: float = math.nan
+    criteria: str | None = None
 
     # --- estimates ----------------------------------------------------------------------
 
@@ -231,6 +236,8 @@ class Results(Familiar, Verbs):
     @property
     def n_parameters(self) -> int:
         """Parameters as AIC and BIC count them: with a dispersion that was estimated."""
+        if self.criteria == "statsmodels":
+            return int(np.sum(np.asarray(self.fit.active)[: self.n_coefficients]))
         return self.rank + (self.model.family.dispersion_rule == "moment")
 
     @property
@@ -243,14 +250,19 @@ class Results(Familiar, Verbs):
         r"""$-2\ell + p \log n$."""
         return -2 * self.llf + self.n_parameters * math.log(self.nobs)
 
-    def r_squared(self, kind: str = "mcfadden") -> float:
+    def r_squared(self, kind: str = "mcfadden", data: Any = None) -> float:
         r"""A coefficient of determination.
 
         Arguments:
             kind: `"mcfadden"` $1 - \ell/\ell_0$, `"cox-snell"` $1 - e^{2(\ell_0 - \ell)/n}$,
-                `"nagelkerke"` (Cox-Snell over its largest value); the last two for a response
-                on the real line equal the ordinary R².
+                `"nagelkerke"` (Cox-Snell over its largest value), `"tjur"` (mean fitted
+                probability of events less that of the others; Tjur 2009).
+            data: the data again, for Tjur's of a fit made with `keep_data=False`.
+
+        Of a Gaussian model Cox and Snell's is the ordinary R².
         """
+        if kind == "tjur":
+            return self.tjur(data)
         gain = 2 * (self.llnull - self.llf) / self.nobs
         if kind == "mcfadden":
             return 1 - self.llf / self.llnull
@@ -259,7 +271,7 @@ class Results(Familiar, Verbs):
         if kind == "nagelkerke":
             return -math.expm1(gain) / -math.expm1(2 * self.llnull / self.nobs)
         raise InputError(
-            f"R² kind {kind!r} is not known; use 'mcfadden', 'cox-snell' or 'nagelkerke'.",
+            f"R² kind {kind!r} is not known; use 'mcfadden', 'cox-snell', 'nagelkerke' or 'tjur'.",
             code="option",
         )
 
@@ -428,9 +440,22 @@ class Results(Familiar, Verbs):
         )
 
     def glance(self) -> pd.DataFrame:
-        """One row of statistics of the model, with broom's column names."""
+        """One row of statistics of the model, with broom's column names.
+
+        Linear regressions have their R² too, and the F test of all slopes.
+        """
+        shares = {}
+        if is_least_squares(self.fit):
+            shares = {
+                "r.squared": [self.rsquared],
+                "adj.r.squared": [self.rsquared_adj],
+                "statistic": [self.fvalue],
+                "p.value": [self.f_pvalue],
+                "df": [self.df_model],
+            }
         return pd.DataFrame(
             {
+                **shares,
                 "null.deviance": [self.null_deviance],
                 "df.null": [self.df_resid + self.df_model],
                 "null.loglik": [self.llnull],

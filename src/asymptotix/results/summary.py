@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from asymptotix.core.status import MESSAGES
+from asymptotix.covariances.estimate import is_least_squares
 from asymptotix.results.exponentiated import exponentiated, ratio_name
 from asymptotix.results.separation import separation_note
 from asymptotix.results.table import Row, Table
@@ -76,7 +77,8 @@ def _header(res: Any) -> tuple[tuple[str, str], ...]:
     ]
     if moment:
         pairs.append(("Dispersion", _number(res.scale)))
-        pairs.append(("R²", _share(res.r_squared("cox-snell"))))
+        share = res.rsquared if is_least_squares(res.fit) else res.r_squared("cox-snell")
+        pairs.append(("R²", _share(share)))
     else:
         pairs.append(("Pearson chi2", _number(res.pearson_chi2)))
         pairs.append(("McFadden R²", _share(res.r_squared())))
