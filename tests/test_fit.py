@@ -567,3 +567,17 @@ def test_a_network_is_fitted_by_the_same_call():
     np.testing.assert_allclose(np.ravel(found.weight), coef(linear)[1:], rtol=1e-8)
     errors = se(network, x[:, 1:], y)
     np.testing.assert_allclose(sorted(errors), sorted(se(linear, x, y)), rtol=1e-8)
+
+
+@pytest.mark.parametrize("k", ["a", 2.5, [2], -1, None])
+@pytest.mark.parametrize("make", [asx.Logit, asx.Linear])
+def test_a_number_of_columns_is_a_whole_number(make, k):
+    with pytest.raises(asx.InputError, match="must be a whole number of columns"):
+        make(k)
+
+
+def test_models_made_alike_share_nothing():
+    one, other = asx.Logit(np.int64(2)), asx.Logit(2)
+    assert one == other
+    one.predictor.coef[0] = 1.0
+    assert other.predictor.coef[0] == asx.Logit(2).predictor.coef[0] == 0.0

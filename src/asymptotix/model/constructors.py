@@ -10,6 +10,7 @@ from asymptotix.families import AbstractFamily, Bernoulli, Gaussian, Multinomial
 from asymptotix.links import IdentityLink, LogitLink, LogLink, ProbitLink
 from asymptotix.model.regression import Regression
 from asymptotix.predictors import Linear, LinearVector, Network, perceptron
+from asymptotix.predictors.linear import column_count
 
 
 def _made_once(constructor: Callable[[int], Regression]) -> Callable[[int], Regression]:
@@ -21,7 +22,7 @@ def _made_once(constructor: Callable[[int], Regression]) -> Callable[[int], Regr
 
     @functools.wraps(constructor)
     def made(k: int) -> Regression:
-        leaves, treedef = parts(int(k))
+        leaves, treedef = parts(column_count(k))
         return jax.tree.unflatten(treedef, [leaf.copy() for leaf in leaves])
 
     return made

@@ -1,5 +1,8 @@
 """The linear predictor."""
 
+import operator
+from typing import Any
+
 import numpy as np
 
 from asymptotix.core.errors import InputError
@@ -18,7 +21,7 @@ class Linear(AbstractPredictor):
     coef: Float[Array, "k"] = parameter()
 
     def __init__(self, k: int):
-        self.coef = np.zeros(int(k))
+        self.coef = np.zeros(column_count(k))
 
     def __call__(self, x: Float[Array, "k"]) -> Float[Array, ""]:
         return x @ self.coef
@@ -47,3 +50,20 @@ class Linear(AbstractPredictor):
 
     def coefficient_names(self, columns) -> tuple[str, ...]:
         return tuple(columns)
+
+
+def column_count(k: Any) -> int:
+    """A number of columns as an integer.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        count = operator.index(k)
+    except TypeError:
+        count = -1
+    if count < 0:
+        raise InputError(
+            f"k={k!r} must be a whole number of columns, such as x.shape[1].", code="columns"
+        )
+    return count

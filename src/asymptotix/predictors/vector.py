@@ -11,6 +11,7 @@ from asymptotix.core.errors import InputError
 from asymptotix.core.parameters import parameter
 from asymptotix.core.typing import Array, Float
 from asymptotix.predictors.base import AbstractPredictor
+from asymptotix.predictors.linear import column_count
 
 
 class LinearVector(AbstractPredictor):
@@ -34,7 +35,7 @@ class LinearVector(AbstractPredictor):
                 "number of columns where they share them.",
                 code="columns",
             )
-        self.coef = tuple(np.zeros(int(k)) for k in sizes.values())
+        self.coef = tuple(np.zeros(column_count(k)) for k in sizes.values())
         self.names, self.shared = tuple(sizes), shared
 
     def __call__(self, x: Any) -> Float[Array, "m"]:
