@@ -284,6 +284,7 @@ def _whole_fit(
 
 OPTIONS = {"tiny": QUICKEST, "small": QUICK, "columns": COLUMNS}
 TINY_ROWS = 1024
+"""Rows up to which a slower loop costs less than its compilation."""
 QUICK_NUMBERS = 2**18
 """Entries of a padded design up to which its columns are laid one after another."""
 
@@ -310,7 +311,7 @@ def _unpacked(given: Plan, leaves, flags: _Flags, active, coordinates, flat, res
     matrices = flat[scalars + 2 * p :].reshape(2, p, p)
     if given.is_scalar:  # slices, which take a fifth of the time
         k = given.layout.size
-        theta, params = vectors[:, :k]
+        theta, params = vectors[:, :k].copy()
         information, factor = matrices[:, :k, :k].copy()
     else:
         theta, params = vectors[:, given.keep]
