@@ -158,7 +158,9 @@ def test_terms(mroz, mroz_fits):
     assert table.index.tolist() == ["Intercept", "educ", "C(g)", "C(g):educ"]
     by_text = res.wald_test("C(g)[T.b] = C(g)[T.c] = 0")
     assert table.loc["C(g)", "statistic"] == pytest.approx(by_text.statistic, rel=1e-12)
-    assert table.loc["C(g)", ["df", "p", "log_p"]].tolist() == [2, by_text.p, by_text.log_p]
+    assert table.loc["C(g)", "df"] == 2
+    near = pytest.approx([by_text.p, by_text.log_p], rel=1e-12)  # as their statistics are
+    assert table.loc["C(g)", ["p", "log_p"]].tolist() == near
     theirs = smf.logit("inlf ~ educ + C(g) + C(g):educ", data).fit(disp=0, tol=1e-14)
     expected = theirs.wald_test_terms(scalar=True).table.loc[table.index]
     np.testing.assert_allclose(table["statistic"], expected["statistic"].to_numpy(float), rtol=1e-5)

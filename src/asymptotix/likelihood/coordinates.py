@@ -174,6 +174,7 @@ def host_coordinates(designs, weight, active) -> tuple[Coordinates, ...]:
 
 def _of_design(x: np.ndarray, active: np.ndarray) -> Coordinates:
     """`coordinates_from` of one design, in half as many calls: a small fit waits for them."""
+    x = np.ascontiguousarray(x)  # the same sums in the same order, however the rows lie
     reference, shifted = x[0], x - x[0]
     # `einsum` takes a third of the time of `sum`; `@` would wake BLAS threads, which hinder XLA.
     squares = np.einsum("nk,nk->k", shifted, shifted)
