@@ -285,7 +285,7 @@ def _whole_fit(
 OPTIONS = {"tiny": QUICKEST, "small": QUICK, "columns": COLUMNS}
 TINY_ROWS = 1024
 """Rows up to which a slower loop costs less than its compilation."""
-QUICK_NUMBERS = 2**18
+QUICK_NUMBERS = 2**17
 """Entries of a padded design up to which its columns are laid one after another."""
 
 
