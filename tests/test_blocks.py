@@ -217,7 +217,12 @@ def test_small_host_fit_and_traced_fit_give_the_same_digits():
 
 
 @pytest.mark.parametrize("offset", range(8))
-@pytest.mark.parametrize(("n", "k"), [(200, 9), (256, 3), (257, 1), (193, 2), (130, 20)])
+@pytest.mark.parametrize(
+    ("n", "k"),
+    [(200, 9), (256, 3), (257, 1), (193, 2), (130, 20)]
+    # with as many rows in the last slab as windows need before them, and one more or less
+    + [(128 + -(-7 // k) + more, k) for k in (1, 2, 3, 8) for more in (-1, 0, 1)],
+)
 def test_windows_cover_every_row_once(n, k, offset):
     """Whatever the address of the first row: those that no window reaches go to the last slab."""
     rng = np.random.default_rng(n + k)

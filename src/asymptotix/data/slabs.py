@@ -116,7 +116,7 @@ class Slabs:
 def _lead(x: PyTree[Array], n: int, size: int) -> int:
     """How many rows before the first slab leave room for its windows to begin."""
     rows = max((rows_before(leaf) for leaf in jax.tree.leaves(x) if fits(leaf)), default=0)
-    return rows if n > size and (n - 1) % size + 1 >= rows else 0
+    return rows if n > size and (n - 1) % size + 1 > rows else 0  # the last one has its own too
 
 
 def _present(count: int, size: int) -> np.ndarray:
