@@ -723,3 +723,39 @@ def test_other_groups_and_rows_compile_nothing():
         for kind in kinds:
             res.with_cov(kind)
     assert found == [0]
+
+
+# --- columns that nearly repeat others ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("distance", [1e-2, 1e-4, 1e-6])
+@pytest.mark.parametrize(
+    "kind",
+    ["HC1", "HC3", asx.Cluster("g"), asx.Cluster("g", correction="CR2"), asx.HAC(bandwidth=2)],
+    ids=lambda k: getattr(k, "label", k),
+)
+@pytest.mark.parametrize("family", ["logit", "linear", "poisson"])
+def test_robust_errors_of_near_collinear_columns(family, kind, distance):
+    """The same model in columns that are far apart is the oracle: the products of an inverse with
+    a middle lost as many digits as the cube of the condition has."""
+    rng = np.random.default_rng(3)
+    apart = np.column_stack([np.ones(150), rng.standard_normal((150, 3))])
+    near = apart.copy()
+    near[:, 3] = near[:, 2] + distance * apart[:, 3]
+    apart[:, 3] = (near[:, 3] - near[:, 2]) / distance
+    model, y = {
+        "logit": (asx.Logit(4), (rng.random(150) < 0.5) * 1.0),
+        "linear": (asx.LinearRegression(4), rng.standard_normal(150)),
+        "poisson": (asx.PoissonRegression(4), rng.poisson(2, 150) * 1.0),
+    }[family]
+    found = []
+    for x in (near, apart):
+        rows = asx.Rows(x, y, groups={"g": np.arange(150) // 5})
+        found.append(asx.covariance(asx.fit(model, rows), rows, kind))
+    ours, oracle = (one.standard_errors[3] for one in found)
+    assert ours * distance == pytest.approx(oracle, rel=1e-14 / distance)
+    if found[0].df is not None:
+        np.testing.assert_allclose(found[0].df, found[1].df, rtol=0.2)  # of other coefficients
+    np.testing.assert_allclose(
+        found[0].standard_errors[:2], found[1].standard_errors[:2], rtol=1e-13 / distance
+    )

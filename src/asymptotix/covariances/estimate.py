@@ -17,7 +17,7 @@ from asymptotix.covariances.fingerprint import (
     with_working_dispersion,
 )
 from asymptotix.covariances.kinds import covariance_kind
-from asymptotix.covariances.passes import Passes, outward_matrix
+from asymptotix.covariances.passes import Passes, outward_matrix, well_conditioned
 from asymptotix.data.groups import select_groups
 from asymptotix.data.rows import Rows
 from asymptotix.data.streamed import StreamedRows
@@ -125,6 +125,8 @@ def estimate(fit: Fit, rows: Rows, kind: AbstractCovariance) -> Covariance:
     if kind.refits:
         return kind.by_refits(fit, rows)
     fit = with_working_dispersion(fit)
+    if kind.needs_meat and not is_traced((fit, rows)):
+        fit = well_conditioned(fit, rows)
     passes = Passes(fit, rows)
     given = Ingredients(
         bread=_bread(passes, kind.bread),

@@ -9,7 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from asymptotix.core.linalg import inverse_from_factor, namespace, triangular_factor
+from asymptotix.core.linalg import (
+    inverse_from_factor,
+    namespace,
+    share_unexplained,
+    triangular_factor,
+)
 from asymptotix.core.precision import is_traced
 from asymptotix.core.static import split
 from asymptotix.core.typing import Array, Float
@@ -23,6 +28,7 @@ from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.penalised import penalised
 from asymptotix.fitting.small import widened
 from asymptotix.likelihood import (
+    RotatedCoordinates,
     Sums,
     block_sums,
     declares_expected,
@@ -422,9 +428,49 @@ def at_standard_width(fit: Fit, rows: Rows):
             lambda f: f.coordinates, fit, exact(fit.coordinates), is_leaf=lambda v: v is None
         )
         return traced, rows, np.arange(fit.params.shape[0], dtype=np.int32)
-    if isinstance(rows, StreamedRows) or rows.n > SLAB_ROWS:
+    rotated = isinstance((fit.coordinates or (None,))[0], RotatedCoordinates)
+    if rotated or isinstance(rows, StreamedRows) or rows.n > SLAB_ROWS:
         return fit, rows, np.arange(fit.params.shape[0])
     return widened(fit, rows)
+
+
+CORRELATED = 0.03
+"""Smallest share of a column that must be its own for a sandwich to lose no digit that counts."""
+
+
+def well_conditioned(fit: Fit, rows: Rows) -> Fit:
+    r"""The fit in coordinates in which its information is nearly the identity, where it pays.
+
+    The information is summed anew in them: that of the fit has lost the square of the condition.
+
+    Arguments:
+        fit: a concrete fit, with its family at unit dispersion.
+        rows: its rows.
+    """
+    factor = np.asarray(fit.factor)
+    single = fit.coordinates is not None and len(fit.coordinates) == 1 and fit.penalty is None
+    if not single or not share_unexplained(factor).min() < CORRELATED:
+        return fit
+    assert fit.coordinates is not None
+    (base,) = fit.coordinates
+    k, active = base.center.shape[0], np.asarray(fit.active)
+    design = factor[:k, :k]
+    if not np.isfinite(factor).all() or not design.diagonal().all():
+        return fit
+    rotation = np.linalg.inv(design)
+    params = np.array(fit.params)
+    params[:k] = design @ params[:k]
+    turned = eqx.tree_at(
+        lambda f: (f.coordinates, f.params),
+        fit,
+        ((RotatedCoordinates(base, rotation),), params),
+    )
+    information = np.asarray(information_sums(turned, rows, "observed"))
+    return eqx.tree_at(
+        lambda f: (f.information, f.factor),
+        turned,
+        (information, triangular_factor(information, active)),
+    )
 
 
 def outward_matrix(fit: Fit) -> Float[Array, "p p"]:

@@ -2,6 +2,7 @@
 
 from asymptotix.likelihood.coordinates import (
     Coordinates,
+    RotatedCoordinates,
     exact,
     host_coordinates,
     inward,
@@ -23,6 +24,7 @@ from asymptotix.likelihood.sums import Curvature, Sums, block_gradient, block_su
 __all__ = [
     "Coordinates",
     "Curvature",
+    "RotatedCoordinates",
     "Statistics",
     "Sums",
     "block_gradient",

@@ -77,6 +77,49 @@ class PlainCoordinates(Coordinates):
         return x
 
 
+class RotatedCoordinates(NamedTuple):
+    r"""Others, times a triangular matrix that makes the information nearly the identity.
+
+    In near-collinear columns a sandwich loses as many digits as the *cube* of their condition has;
+    in these, as many as the condition itself.
+
+    Attributes:
+        base: the other coordinates.
+        rotation: $W$, upper triangular: $\tilde x = W^\top x$ of their $x$.
+    """
+
+    base: Coordinates
+    rotation: Float[Array, "k k"]
+
+    @property
+    def center(self) -> Float[Array, "k"]:
+        """That of the others."""
+        return self.base.center
+
+    @property
+    def intercept(self) -> Float[Array, "k"]:
+        """That of the others."""
+        return self.base.intercept
+
+    @property
+    def inverse_scale(self) -> Float[Array, "k"]:
+        """That of the others."""
+        return self.base.inverse_scale
+
+    @property
+    def active(self) -> Bool[Array, "k"]:
+        """Which columns are estimated."""
+        return self.base.active
+
+    def standardise(self, x: Float[Array, "n k"]) -> Float[Array, "n k"]:
+        """The columns as the solver sees them."""
+        return self.base.standardise(x) @ self.rotation
+
+    def outward(self, gamma: Float[Array, "k ..."]) -> Float[Array, "k ..."]:
+        r"""$\beta = TW\gamma$."""
+        return self.base.outward(self.rotation @ gamma)
+
+
 NEAR_CENTER = 10.0
 NEAR_SCALE = 100.0
 """Means within so many standard deviations of 0, and scales within this factor of 1, cost a
