@@ -127,6 +127,9 @@ def test_own_parameters_of_a_family_are_not_exponentiated(mroz):
 def test_what_cannot_be_compared_is_said(models):
     with pytest.raises(asx.InputError, match="at least one"):
         asx.compare()
+    for wrong in (5, list(models), {"a": models[0]}):
+        with pytest.raises(asx.InputError, match="one after the other"):
+            asx.compare(models[0], wrong)
     with pytest.raises(asx.InputError, match="2 labels for 1"):
         asx.compare(models[0], labels=["a", "b"])
     with pytest.raises(asx.InputError, match="Did you mean 'educ'"):

@@ -64,6 +64,18 @@ def test_one_more_row_and_another_formula(name):
     assert found == [0]
 
 
+def test_degrees_of_a_calibration_share_their_programs():
+    """More rows than a slab, which are not padded to a standard number of columns by themselves."""
+    res = asx.logit("y ~ x0 + x1 + x2", frame(70_000))  # four columns, as the regressions have
+    with compilations() as found:
+        res.calibration()
+    assert found[0] <= 12
+    again = asx.logit("y ~ x0 + x1 + x2", frame(70_001, seed=1))
+    with compilations() as found:
+        again.calibration()
+    assert found == [0]
+
+
 def test_another_covariance_already_seen():
     a = asx.logit("y ~ x0 + x1", frame(500))
     for kind in ("observed", "expected", "opg", "HC0", "HC1"):

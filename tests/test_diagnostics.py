@@ -239,6 +239,8 @@ def test_what_does_not_exist_is_said(fits):
         res.residuals("pearsn")
     with pytest.raises(asx.InputError, match="key="):
         res.residuals("quantile")
+    with pytest.raises(asx.InputError, match="no JAX random key"):
+        res.residuals("quantile", key=0)
     with pytest.raises(asx.InputError, match="key="):
         res.residuals("pearson", key=KEY)
     with pytest.raises(asx.InputError, match="one-step"):

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -208,8 +209,9 @@ def test_steps_and_spreads_of_a_number(fitted, data):
     ends = {
         4: (exper, exper + 4),
         (5, 10): (5.0, 10.0),
-        "sd": (exper - exper.std() / 2, exper + exper.std() / 2),
-        "iqr": (exper - np.diff(quartiles)[0] / 2, exper + np.diff(quartiles)[0] / 2),
+        "sd": (exper.mean() - exper.std() / 2, exper.mean() + exper.std() / 2),
+        "2sd": (exper.mean() - exper.std(), exper.mean() + exper.std()),
+        "iqr": tuple(quartiles),
         "minmax": (exper.min(), exper.max()),
     }
     for request, (low, high) in ends.items():
@@ -404,3 +406,188 @@ def test_marginaleffects_of_pypi_hypothesis(published):
     frame = found.frame.iloc[0]
     assert frame["estimate"] == pytest.approx(expected["estimate"], rel=1e-6)
     assert frame["std.error"] == pytest.approx(expected["std_error"], rel=1e-4)
+
+
+# Effects of variables whose columns are collinear
+
+COLLINEAR = {
+    "natural": ("cr(age, df=4) + educ", "cr(age, df=4) + educ - 1"),
+    "cyclic": ("cc(age, df=4) + educ", "cc(age, df=4) + educ - 1"),
+    "twice": ("age + I(2 * age) + educ", "age + educ"),
+}
+COLLINEAR_VERBS = {
+    "slopes": lambda r: r.avg_slopes(),
+    "rows": lambda r: r.slopes(variables="age"),
+    "means": lambda r: r.slopes(newdata="mean"),
+    "groups": lambda r: r.avg_slopes(by="city"),
+    "pair": lambda r: r.avg_comparisons(variables={"age": (35, 50)}),
+    "sampled": lambda r: r.avg_slopes(unconditional=True),
+    "drawn": lambda r: r.avg_slopes(method="simulation", key=jax.random.key(0), n_draws=20_000),
+    "values": lambda r: r.avg_predictions(variables={"age": [35, 50]}),
+}
+
+
+@pytest.mark.filterwarnings("ignore::asymptotix.CollinearWarning")
+@pytest.mark.parametrize("form", list(COLLINEAR))
+@pytest.mark.parametrize("verb", list(COLLINEAR_VERBS))
+def test_effects_along_a_relation_that_holds_are_those_of_a_full_rank_design(mroz, form, verb):
+    lacking, full = (asx.logit(f"inlf ~ {right}", mroz) for right in COLLINEAR[form])
+    assert lacking.params.isna().sum() == 1
+    assert full.params.notna().all()
+    found, expected = (COLLINEAR_VERBS[verb](res).frame for res in (lacking, full))
+    np.testing.assert_allclose(found["estimate"], expected["estimate"], rtol=1e-9, atol=1e-14)
+    tolerance = 0.03 if verb == "drawn" else 1e-8
+    np.testing.assert_allclose(found["std.error"], expected["std.error"], rtol=tolerance)
+
+
+@pytest.mark.filterwarnings("ignore::asymptotix.CollinearWarning")
+def test_slopes_of_a_spline_that_contains_the_constant_by_differences(mroz):
+    """A slope by refitted predictions at neighbouring ages, away from the spline's ends."""
+    data = mroz.assign(age=mroz["age"].astype(float))
+    res = asx.logit("inlf ~ cr(age, df=4) + educ", data)
+    inside = data[data["age"].between(31, 59)]
+    near = [res.predict(inside.assign(age=inside["age"] + h)).mean() for h in (-1e-4, 1e-4)]
+    found = res.avg_slopes(newdata=inside, variables="age").frame["estimate"].item()
+    assert found == pytest.approx((near[1] - near[0]) / 2e-4, rel=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::asymptotix.CollinearWarning")
+def test_effects_that_leave_a_relation_are_withheld_row_by_row(mroz):
+    """A town of the south is not one of the north, where nothing is known of it."""
+    town = np.random.default_rng(3).choice(["a", "b", "c", "d"], len(mroz))
+    country = np.where(town == "a", "north", "south")
+    data = mroz.assign(town=town, country=country, exper=1.0 * mroz["exper"])
+    res = asx.logit("inlf ~ C(country) + C(town) + exper", data)
+    assert list(res.params.index[res.params.isna()]) == ["C(town)[T.d]"]
+    pair = {"town": ("b", "d")}
+    rows = res.comparisons(variables=pair).frame
+    np.testing.assert_array_equal(np.isnan(rows["estimate"]), country == "north")
+    np.testing.assert_array_equal(np.isnan(rows["std.error"]), country == "north")
+    # Within the south the towns alone are of full rank.
+    plain = asx.logit("inlf ~ C(town) + exper", data)
+    expected = plain.comparisons(variables=pair).frame[country == "south"]
+    for column in ("estimate", "std.error"):
+        np.testing.assert_allclose(
+            rows.loc[country == "south", column], expected[column], rtol=1e-7
+        )
+    groups = res.avg_comparisons(variables=pair, by="country")
+    assert list(np.isnan(groups.frame["std.error"])) == [True, False]
+    assert "'C(town)[T.d]' = C(country)[T.south] - C(town)[T.b]" in str(groups)
+    drawn = res.avg_comparisons(
+        variables=pair, by="country", method="simulation", key=jax.random.key(0), n_draws=50
+    )
+    assert list(np.isnan(drawn.frame["conf.low"])) == [True, False]
+    values = res.avg_predictions(variables={"town": ["a", "b"]}).frame
+    assert np.isnan(values["estimate"]).all()
+
+
+@pytest.mark.filterwarnings("ignore::asymptotix.CollinearWarning")
+def test_relations_of_several_predictors(mroz):
+    """Of a multinomial all levels share one design; a location and a scale have one each."""
+    kids = np.minimum(mroz["kidsge6"], 2).astype(int).astype(str)
+    data = mroz.assign(kids=kids)
+    right = "cr(age, df=4) + educ"
+    pairs = [
+        [asx.glm(f"kids ~ {r}", data, family=asx.Multinomial()) for r in (right, f"{right} - 1")],
+        [
+            asx.glm({"mu": f"hours ~ {r}", "log_sigma": f"~ {r}"}, data, family=asx.LocationScale())
+            for r in (right, f"{right} - 1")
+        ],
+    ]
+    for lacking, full in pairs:
+        assert lacking.params.isna().sum() == 2
+        for ask in (lambda r: r.avg_slopes(), lambda r: r.avg_comparisons(variables="age")):
+            found, expected = ask(lacking).frame, ask(full).frame
+            np.testing.assert_allclose(found["estimate"], expected["estimate"], rtol=1e-6)
+            np.testing.assert_allclose(found["std.error"], expected["std.error"], rtol=1e-5)
+
+
+# Spreads of a variable
+
+
+@pytest.mark.parametrize("request_", ["sd", "2sd", "iqr", "minmax"])
+def test_spreads_are_those_of_the_rows_of_the_fit(mroz, request_):
+    holes = mroz.assign(exper=mroz["exper"].where(mroz["educ"] > 9))
+    with pytest.warns(asx.MissingRowsWarning):
+        res = asx.logit("inlf ~ educ + exper", holes)
+    clean = asx.logit("inlf ~ educ + exper", holes.dropna(subset=["exper"]))
+    asked = {"variables": {"educ": request_}}
+    for ask in (
+        lambda r: r.avg_comparisons(**asked),
+        lambda r: r.comparisons(mroz.head(5), **asked),
+        lambda r: r.comparisons("mean", **asked),
+    ):
+        found, expected = ask(res).frame, ask(clean).frame
+        assert list(found["contrast"]) == list(expected["contrast"])
+        np.testing.assert_allclose(found["estimate"], expected["estimate"], rtol=1e-12)
+        np.testing.assert_allclose(found["std.error"], expected["std.error"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("request_", ["sd", "2sd", "iqr", "minmax"])
+def test_spreads_of_weighted_rows_are_those_of_repeated_ones(mroz, request_):
+    weights = np.random.default_rng(2).integers(0, 4, len(mroz))
+    repeated = mroz.loc[np.repeat(mroz.index, weights)].reset_index(drop=True)
+    columns = ["educ", "exper", "age"]
+    asked = {"variables": dict.fromkeys(columns, request_)}
+    formula = "inlf ~ educ + exper + age"
+    counted = asx.logit(formula, mroz, weights=weights, weight_kind="frequency")
+    expected = asx.logit(formula, repeated).avg_comparisons(**asked).frame
+    found = counted.avg_comparisons(**asked).frame
+    np.testing.assert_allclose(found["estimate"], expected["estimate"], rtol=1e-8)
+    np.testing.assert_allclose(found["std.error"], expected["std.error"], rtol=1e-6)
+    # Sampling weights all alike say what no weights say, whatever their scale.
+    alike = asx.logit(formula, mroz, weights=np.full(len(mroz), 0.3), weight_kind="sampling")
+    plain = asx.logit(formula, mroz)
+    found, expected = (r.avg_comparisons(**asked).frame["estimate"] for r in (alike, plain))
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+# Ratios are 1 where nothing changes
+
+
+@pytest.fixture(scope="module")
+def few(mroz):
+    return asx.logit("inlf ~ educ + exper + kidslt6", mroz)
+
+
+def test_ratios_are_tested_against_one(few):
+    asked = {"variables": {"educ": (8, 12)}, "comparison": "ratio"}
+    found = few.avg_comparisons(**asked)
+    row = found.frame.iloc[0]
+    z = (row["estimate"] - 1) / row["std.error"]
+    assert row["statistic"] == pytest.approx(z, rel=1e-12)
+    assert row["p.value"] == pytest.approx(2 * stats.norm.sf(abs(z)), rel=1e-9)
+    assert "Tests are of the null value 1." in str(found)
+    by_hand = few.avg_comparisons(**asked, hypothesis="b1 = 1").frame.iloc[0]
+    assert row["p.value"] == pytest.approx(by_hand["p.value"], rel=1e-9)
+    rows = few.comparisons(**asked).frame
+    expected = (rows["estimate"] - 1) / rows["std.error"]
+    np.testing.assert_allclose(rows["statistic"], expected, rtol=1e-12)
+    # The logarithm is 0 there; another null is the user's; differences of ratios are 0 again.
+    logs = few.avg_comparisons(variables={"educ": (8, 12)}, comparison="lnratio")
+    assert logs.estimates.null == 0
+    assert few.avg_comparisons(**asked, hypothesis=2).estimates.null == 2
+    assert "null value" not in str(few.avg_comparisons(**asked, hypothesis="b1 - 2"))
+
+
+def test_a_variable_that_is_set_is_no_group(few):
+    with pytest.raises(asx.InputError, match="leave it out of by=") as caught:
+        few.avg_predictions(variables={"kidslt6": [0, 1]}, by="kidslt6")
+    assert (caught.value.code, caught.value.column) == ("variables", "kidslt6")
+    copied = few.avg_comparisons(variables={"kidslt6": (0, 1)}, by="kidslt6").frame
+    assert len(copied) == copied["kidslt6"].nunique()
+
+
+def test_described_variables_do_not_break_the_lines_of_a_table(mroz):
+    res = asx.linear("hours ~ educ + age + city", mroz)
+    grid = asx.datagrid(educ=[8, 16], age=[30, 40], city=[0, 1])
+    broad = res.predictions(grid, type="quantile", q=[0.1, 0.9])
+    text = str(broad)
+    assert text.count("95% low") == 1
+    (heads,) = (line for line in text.splitlines() if "Estimate" in line)
+    assert heads.split() == [
+        "component", "educ", "age", "Estimate", "Std.", "error", "t", "p", "95%", "low", "high",
+    ]  # fmt: skip
+    assert "Not shown but in .frame: city." in text
+    assert set(broad.frame["city"]) == {0, 1}
+    assert " city " in str(res.predictions(grid))

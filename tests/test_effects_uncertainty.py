@@ -1,5 +1,7 @@
 """Unconditional and simulated errors, other models, hypotheses, and what is refused."""
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,6 +12,7 @@ import pytest
 import asymptotix as asx
 
 FORMULA = "inlf ~ educ + exper + I(exper**2) + kidslt6"
+KEY = jax.random.key(0)
 
 
 @pytest.fixture(scope="module")
@@ -570,11 +573,112 @@ def test_covariances_by_name(logit):
         ({"transform": "exp"}, "must be a function"),
         ({"by": "town"}, "no column 'town'"),
         ({"hypothesis": {}}, "must be a number"),
+        ({"hypothesis": float("nan")}, "no number to test against"),
+        ({"hypothesis": "b1="}, "a side of = is missing"),
+        ({"hypothesis": lambda b: np.exp(b[0])}, "jax.numpy"),
+        ({"hypothesis": lambda a, b: a}, "a function of the vector of estimates"),
+        ({"method": "simulation", "key": 0}, "no JAX random key"),
+        ({"method": "bootstrap", "key": "0"}, "no JAX random key"),
+        ({"method": "simulation", "key": KEY, "n_draws": "10"}, "whole number"),
+        ({"method": "simulation", "key": KEY, "n_draws": 10.5}, "whole number"),
+        ({"n_draws": 1000}, "no other method takes it"),
+        ({"variables": 5}, "a list of names"),
+        ({"variables": True}, "a list of names"),
+        ({"by": 5}, "a list of names"),
+        ({"variables": {"educ": []}}, "no value of 'educ'"),
+        ({"transform": math.exp}, "numpy.exp"),
+        ({"transform": lambda v: v[:1]}, "a number for each number"),
+        ({"vcov": np.triu(np.ones((5, 5)))}, "not symmetric"),
     ],
 )
 def test_what_cannot_be_asked(logit, options, message):
     with pytest.raises(asx.InputError, match=message):
         logit.avg_slopes(**options)
+
+
+@pytest.mark.parametrize("verb", ["comparisons", "avg_comparisons"])
+@pytest.mark.parametrize(
+    ("comparison", "message"),
+    [
+        (lambda high, low: np.log(high) - low, "jax.numpy"),
+        (lambda high, low: high if high > low else low, "jnp.where"),
+        (lambda a: a, "of the high and the low prediction"),
+        (lambda high, low: jnp.ones(3), "as many numbers"),
+        (lambda high, low: "more", "cannot be evaluated"),
+        (lambda high, low: None, "returns None"),
+    ],
+)
+def test_what_compares_nothing(logit, verb, comparison, message):
+    with pytest.raises(asx.InputError, match=message):
+        getattr(logit, verb)(variables="educ", comparison=comparison)
+
+
+def test_functions_of_jax_compare_as_names_do(logit):
+    given = {"variables": ["educ", "exper"]}
+    named = logit.avg_comparisons(**given, comparison="lnratio").frame
+    made = logit.avg_comparisons(**given, comparison=lambda a, b: jnp.log(a / b)).frame
+    np.testing.assert_allclose(made["std.error"], named["std.error"], rtol=1e-12)
+
+
+def test_rows_alone_take_no_weights(logit):
+    for verb in (logit.predictions, logit.slopes, logit.comparisons):
+        with pytest.raises(asx.InputError, match="weights= are of averages"):
+            verb(weights="age")
+    assert len(logit.predictions(weights="age", by="kidslt6")) > 1
+
+
+def test_an_estimate_without_labels_has_no_name(logit):
+    for text in ("b1=", "=b1", "`` = 1"):
+        with pytest.raises(asx.InputError, match=r"missing|no estimate"):
+            logit.avg_predictions(hypothesis=text)
+    half = logit.avg_predictions(hypothesis="b1 = 0.5").frame
+    against = logit.avg_predictions(hypothesis=0.5).frame
+    np.testing.assert_allclose(half["statistic"], against["statistic"], rtol=1e-12)
+
+
+def test_odds_are_of_probabilities(mroz):
+    counts = asx.poisson("kidsge6 ~ educ", mroz)
+    linear = asx.linear("nwifeinc ~ educ", mroz)
+    for res in (counts, linear):
+        with pytest.raises(asx.InputError, match="only probabilities have odds"):
+            res.avg_comparisons(comparison="lnor")
+    of_event = {"type": "probability", "value": ">= 1", "variables": "educ"}
+    assert np.isfinite(counts.avg_comparisons(comparison="lnor", **of_event).frame["estimate"][0])
+    # A linear probability model predicts probabilities, where it does not leave 0 and 1.
+    share = asx.lpm("inlf ~ educ", mroz)
+    found = share.avg_comparisons(comparison="lnor").frame["estimate"][0]
+    low, high = share.predict().mean(), share.predict(mroz.assign(educ=mroz.educ + 1)).mean()
+    assert found == pytest.approx(np.log(high / (1 - high) / (low / (1 - low))), rel=1e-9)
+
+
+def test_why_a_number_is_withheld(mroz):
+    centred = mroz.assign(y=mroz.nwifeinc - mroz.nwifeinc.mean())
+    res = asx.linear("y ~ educ", centred)
+    table = res.comparisons(comparison="lnratio", newdata=asx.datagrid(educ=[5, 12]))
+    crossed = res.predict(pd.DataFrame({"educ": [5, 6, 12, 13]}))
+    assert np.isnan(table.frame["estimate"]).tolist() == [
+        crossed[1] / crossed[0] <= 0,
+        crossed[3] / crossed[2] <= 0,
+    ]
+    assert "no logarithm" in table.notes[-1]
+    negative = res.avg_slopes(vcov=-np.eye(2))
+    assert np.isnan(negative.frame["std.error"][0])
+    assert "variance is negative" in negative.notes[-1]
+    for matrix in (-np.eye(2), np.array([[1.0, 2.0], [2.0, 1.0]])):
+        with pytest.raises(asx.InputError, match="not positive definite"):
+            res.avg_slopes(vcov=matrix, method="simulation", key=KEY)
+
+
+def test_functions_of_the_model_are_jax(logit):
+    for function, message in (
+        (lambda m: np.exp(m.predictor.coef), "jax.numpy"),
+        (lambda m: m.foo, "no attribute 'foo'"),
+        ("x/z", "a function of the model"),
+    ):
+        with pytest.raises(asx.InputError, match=message):
+            logit.delta(function)
+    with pytest.raises(asx.InputError, match="no attribute 'foo'"):
+        logit.wald_test(lambda m: m.foo)
 
 
 def test_unknown_keywords_are_errors(logit):
@@ -591,3 +695,64 @@ def test_a_formula_that_jumps_has_no_slope(mroz):
     with pytest.raises(asx.InputError, match="into categories"):
         cut.avg_slopes(variables="kidslt6")
     assert len(cut.avg_comparisons(variables={"kidslt6": (0, 1)})) == 1
+
+
+# --- what simulation and influence functions leave alone ----------------------------------------
+
+
+def test_simulation_withholds_what_has_no_distribution():
+    data = asx.load_example("mroz")
+    logit = asx.logit("inlf ~ educ", data)
+    found = logit.avg_slopes(vcov=False, method="simulation", key=jax.random.key(0)).frame
+    assert found[["std.error", "p.value", "conf.low", "conf.high"]].isna().all(axis=None)
+    worked = data[data.hours > 0]
+    linear = asx.linear("hours ~ educ", worked, keep_data=False)
+    found = linear.predictions(
+        worked.head(1), type="quantile", q=0.95, method="simulation", key=jax.random.key(0)
+    ).frame  # the dispersion's variance takes the rows
+    assert found["std.error"].isna().all()
+
+
+@pytest.mark.parametrize("kind", ["pearson", "deviance", "ml"])
+def test_errors_of_quantiles_follow_the_dispersion_that_was_chosen(kind):
+    """Against the infinitesimal jackknife by numbers: the quantile's derivative in each weight."""
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal(80)
+    data = pd.DataFrame({"x": x, "y": rng.gamma(2, np.exp(0.3 * x))})
+    at = {"type": "quantile", "q": 0.9}
+    family = asx.Gamma(asx.LogLink())
+
+    def quantile(weights=None):
+        given = {} if weights is None else {"weights": weights, "weight_kind": "frequency"}
+        res = asx.glm("y ~ x", data, family=family, dispersion=kind, cov="HC0", **given)
+        return res.predictions(data.head(1), **at).frame.iloc[0]
+
+    moved = []
+    for i in range(80):
+        ends = []
+        for sign in (1, -1):
+            weights = np.ones(80)
+            weights[i] += sign * 1e-4
+            ends.append(quantile(weights)["estimate"])
+        moved.append((ends[0] - ends[1]) / 2e-4)
+    moved = np.array(moved)
+    # one more row also adds to n - k, as the mean of its residual says; influences sum to zero
+    error = np.sqrt(np.sum((moved - moved.mean()) ** 2))
+    assert quantile()["std.error"] == pytest.approx(error, rel=2e-3)
+    if kind != "pearson":
+        res = asx.glm("y ~ x", data, family=family, dispersion=kind)
+        with pytest.raises(asx.InputError, match="takes each refit's dispersion from Pearson"):
+            res.predictions(data.head(1), method="bootstrap", key=jax.random.key(0), **at)
+
+
+def test_unconditional_errors_read_no_other_covariance():
+    data = asx.load_example("mroz")
+    res = asx.logit("inlf ~ educ + C(city)", data)
+    with pytest.raises(asx.InputError, match="has a covariance of its own"):
+        res.avg_slopes(unconditional=True, vcov="HC3")
+    with pytest.raises(asx.InputError, match="knows independent rows and one grouping"):
+        res.with_cov(asx.HAC(bandwidth=3)).avg_slopes(unconditional=True)
+    by_column = res.avg_slopes(variables="educ", unconditional="age").frame
+    by_kind = res.with_cov(asx.Cluster("age")).avg_slopes(variables="educ", unconditional=True)
+    for name in ("std.error", "p.value", "conf.low"):  # t(G - 1) both times
+        assert by_column[name][0] == pytest.approx(by_kind.frame[name][0], rel=1e-10)

@@ -581,3 +581,37 @@ def test_models_made_alike_share_nothing():
     assert one == other
     one.predictor.coef[0] = 1.0
     assert other.predictor.coef[0] == asx.Logit(2).predictor.coef[0] == 0.0
+
+
+def test_vmap_over_numpy_arrays_in_single_precision():
+    """JAX's defaults say float32 of them, and only then look at their numbers."""
+    x, y = data("bernoulli-logit")
+    several = np.stack([y, 1 - y])
+    found = jax.vmap(lambda v: asx.fit(asx.Logit(3), x, v).model.predictor.coef)(several)
+    np.testing.assert_allclose(found[0], coef(asx.fit(asx.Logit(3), x, y)), rtol=1e-6)
+    np.testing.assert_allclose(found[1], -found[0], rtol=1e-6)
+    weights = np.stack([np.ones(N), np.arange(N) % 3 + 0.5])
+    kind = {"weight_kind": "precision"}
+    found = jax.vmap(lambda w: asx.fit(asx.Logit(3), x, y, weights=w, **kind).model.predictor.coef)(
+        weights
+    )
+    np.testing.assert_allclose(found[0], coef(asx.fit(asx.Logit(3), x, y)), rtol=1e-6)
+
+
+def test_counts_of_zero_under_an_identity_link_end_on_the_boundary():
+    """Their observed information is zero, which is no repeated column."""
+    rng = np.random.default_rng(3)
+    g = np.repeat(np.arange(4), 50)
+    y = rng.poisson(2, 200) * (g != 1.0)
+    x = np.column_stack([np.ones(200), *(g == j for j in (1, 2, 3))]).astype(float)
+    means = np.array([y[g == j].mean() for j in range(4)])
+    for family in (asx.Poisson(asx.IdentityLink()), asx.QuasiPoisson(asx.IdentityLink())):
+        for curvature in ("observed", "expected"):
+            fit = asx.fit(asx.Regression(asx.Linear(4), family), x, y, solver=asx.Newton(curvature))
+            assert fit.status_name == "boundary"
+            np.testing.assert_allclose(coef(fit)[0] + np.r_[0, coef(fit)[1:]], means, atol=1e-9)
+
+
+def test_no_columns():
+    with pytest.raises(asx.InputError, match="x has no columns"):
+        asx.fit(asx.Logit(0), np.ones((5, 0)), np.array([0, 1, 0, 1, 1.0]))

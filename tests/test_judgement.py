@@ -223,6 +223,14 @@ def test_what_cannot_be_judged_is_said(mroz, logit):
         logit.auc(key=KEY)
     with pytest.raises(asx.InputError, match="folds"):
         logit.auc(cv=1, key=KEY)
+    with pytest.raises(asx.InputError, match="no JAX random key"):
+        logit.auc(cv=5, key=0)
+    for verb in (logit.auc, logit.calibration):
+        with pytest.raises(asx.InputError, match="between 0 and 1"):
+            verb(confidence=95)
+    for threshold in ("a", 2, -0.1, float("nan"), None):
+        with pytest.raises(asx.InputError, match="from 0 to 1"):
+            logit.confusion(threshold)
     with pytest.raises(asx.InputError, match="groups"):
         logit.brier(1)
     rare = pd.DataFrame({"y": [0.0, 0, 0, 1, 0, 0, 0, 1], "x": [1.0, 2, 3, 4, 5, 6, 7, 8]})

@@ -153,7 +153,7 @@ def test_likelihood_at_pearsons_dispersion_is_that_of_statsmodels(waits, waiting
     assert res.n_parameters == 2
     assert res.null_deviance == pytest.approx(waiting.null_deviance, rel=1e-12)
     assert res.conventions["log-likelihood dispersion"] == "Pearson chi2 / (n - k)"
-    assert res.conventions["AIC counts"] == "mean parameters"
+    assert res.conventions["AIC counts"] == "parameters without the dispersion"
 
 
 def test_most_likely_dispersion_of_a_gamma_response(waits):

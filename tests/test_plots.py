@@ -6,6 +6,7 @@ import jax
 import matplotlib
 import numpy as np
 import optax
+import pandas as pd
 import pytest
 
 import asymptotix as asx
@@ -127,6 +128,89 @@ def test_surface_plot_draws_the_boundary(logit):
     assert logit.predictions(newdata=grid).frame["estimate"].iloc[0] == pytest.approx(0.5, abs=0.01)
     with pytest.raises(asx.InputError, match="variable"):
         asx.surface_plot(logit, "exper", "experience")
+
+
+@pytest.fixture(scope="module")
+def levels(mroz):
+    """A response of three levels, and a category whose order is not that of the alphabet."""
+    work = np.select([mroz.hours == 0, mroz.hours < 1000], ["none", "little"], "much")
+    order = ["short", "medium", "long"]
+    school = np.select([mroz.educ < 12, mroz.educ < 13], order[:2], order[2])
+    return mroz.assign(work=work, school=pd.Categorical(school, order))
+
+
+@pytest.fixture(scope="module")
+def multinomial(levels):
+    return asx.glm("work ~ age + school", levels, family=asx.Multinomial())
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_a_response_of_levels_has_a_line_for_each(multinomial):
+    known = list(multinomial.levels)
+    for average in (False, True):
+        ax = asx.prediction_plot(multinomial, "age", points=5, average=average)
+        assert is_finished(ax)
+        assert (legend(ax), ax.get_ylabel()) == (known, "P(work)")
+        total = sum(line(ax, i)[:, 1] for i in range(3))
+        np.testing.assert_allclose(total, 1.0, rtol=1e-12)
+    ax = asx.prediction_plot(multinomial, "age", points=5, by="school", by_values=["long", "short"])
+    assert legend(ax)[:2] == [f"{known[0]}, school = long", f"{known[1]}, school = long"]
+    x = line(ax)[:, 0]
+    at = pd.DataFrame({"age": x, "school": "short"})
+    np.testing.assert_allclose(line(ax, 5)[:, 1], multinomial.predict(at)[known[2]], rtol=1e-12)
+    with pytest.raises(asx.InputError, match="9 lines"):
+        asx.prediction_plot(multinomial, "age", by="school")
+
+
+def test_slopes_of_levels_are_told_apart(multinomial):
+    ax = asx.slope_plot(multinomial, "age")
+    assert is_finished(ax)
+    assert legend(ax) == list(multinomial.levels)
+    found = multinomial.avg_slopes(variables="age").frame.set_index("component")["estimate"]
+    drawn = {mark.get_label(): mark.get_xdata()[0] for mark in ax.lines[1:]}
+    assert drawn == dict(found)
+    assert len({mark.get_color() for mark in ax.lines[1:]}) == 3
+    with pytest.raises(asx.InputError, match="9 levels of the response and groups"):
+        asx.slope_plot(multinomial, "age", by="school")
+
+
+def test_influence_on_a_response_of_levels(multinomial):
+    ax = asx.influence_plot(multinomial)
+    assert is_finished(ax)
+    assert ax.get_ylabel() == "Cook's distance"
+    points = np.c_[multinomial.leverage(), multinomial.cooks_distance()]
+    np.testing.assert_allclose(ax.collections[0].get_offsets(), points, rtol=1e-12)
+
+
+def test_a_surface_ends_where_its_spline_does(mroz):
+    res = asx.logit("inlf ~ bs(age, df=4) + educ", mroz)
+    ax = asx.surface_plot(res, "age", "educ", points=8)
+    assert is_finished(ax)
+    x = np.concatenate([p.vertices for c in ax.collections for p in c.get_paths()])[:, 0]
+    assert (x.min(), x.max()) == (mroz.age.min(), mroz.age.max())
+
+
+def test_a_surface_is_of_one_number(levels):
+    res = asx.glm("work ~ age + educ", levels, family=asx.Multinomial())
+    with pytest.raises(asx.InputError, match="prediction_plot"):
+        asx.surface_plot(res, "age", "educ", points=4)
+
+
+def test_categories_keep_their_order(levels):
+    res = asx.logit("inlf ~ age + school", levels)
+    table = list(res.avg_predictions(by="school").frame["school"])
+    ax = asx.prediction_plot(res, "age", by="school", points=3)
+    assert legend(ax) == [f"school = {level}" for level in table]
+    ax = asx.prediction_plot(res, "school")
+    assert [t.get_text() for t in ax.get_xticklabels()] == table == ["short", "medium", "long"]
+    found = res.predictions(newdata=asx.datagrid(school=table)).frame["estimate"]
+    np.testing.assert_allclose(line(ax)[:, 1], found, rtol=1e-12)
+    coded = asx.linear("nwifeinc ~ C(kidslt6) + age", levels)
+    ax = asx.prediction_plot(coded, "kidslt6")
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["0", "1", "2", "3"]
 
 
 def test_history_plot_shows_the_distance_in_standard_errors(mroz):

@@ -138,6 +138,10 @@ def test_other_models_have_the_sections_that_they_can(mroz, tmp_path):
     assert "<h2>Predictions</h2>" not in found["linear"]
     assert "<h2>Diagnostics</h2>" in found["linear"]
     assert "<h2>Effects</h2>" not in found["apart"]
+    assert "Average slopes" in found["levels"]
+    for picture in ("Prediction against age", "Influence of single rows"):
+        assert f"<figcaption>{picture}</figcaption>" in found["levels"]
+    assert "several residuals a row" in found["levels"]
     data = pd.DataFrame({"y": [0.0, 0, 0, 1, 1, 1], "x": [1.0, 2, 3, 4, 5, 6]})
     with pytest.warns(asx.FitWarning):
         failed = asx.logit("y ~ x", data)

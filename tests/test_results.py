@@ -662,3 +662,36 @@ def test_an_intercept_alone(mroz):
     assert res.params["Intercept"] == pytest.approx(np.log(428 / 325), rel=1e-12)
     assert res.llf == pytest.approx(res.llnull, rel=1e-13)
     assert res.r_squared() == pytest.approx(0, abs=1e-12)
+
+
+def test_linear_regression_without_an_intercept():
+    """R² and F about 0, unless the columns span a constant, as in statsmodels."""
+    rng = np.random.default_rng(1)
+    x, z = rng.normal(size=400), rng.uniform(0.5, 3, 400)
+    data = pd.DataFrame({"x": x, "z": z, "y": 2 + 0.3 * x - 0.1 * z + rng.normal(size=400)})
+    data["g"] = np.where(x > 0, "a", "b")
+    for formula in ("y ~ x + z - 1", "y ~ C(g) - 1", "y ~ C(g) + x - 1", "y ~ x"):
+        res, theirs = asx.linear(formula, data), smf.ols(formula, data).fit()
+        glance = res.glance().iloc[0]
+        near(glance["r.squared"], theirs.rsquared, 1e-10)
+        near(glance["adj.r.squared"], theirs.rsquared_adj, 1e-10)
+        near(glance["statistic"], theirs.fvalue, 1e-9)
+        near(glance["p.value"], theirs.f_pvalue, 1e-8)
+        assert glance["df"] == theirs.df_model
+        assert f"{theirs.rsquared:.4f}" in str(asx.compare(res))
+    test = asx.linear("y ~ x + z - 1", data)
+    near(test.fvalue, test.wald_test("x = z = 0").statistic, 1e-9)
+    table = str(asx.linear("y ~ x", data, llf_dispersion="pearson").summary())
+    assert f"{smf.ols('y ~ x', data).fit().rsquared:.4f}" in table
+
+
+@pytest.mark.parametrize("formula", [None, 5, {"y": [0, 1]}, ["y ~ x"]])
+def test_a_formula_is_text(formula):
+    with pytest.raises(asx.InputError, match="not text such as 'y ~ x'; formula first"):
+        asx.logit(formula, {"y": [0, 1], "x": [1, 2]})
+
+
+@pytest.mark.parametrize("link", ["probit", asx.ProbitLink])
+def test_a_link_is_an_instance(link):
+    with pytest.raises(asx.InputError, match="is not a link; give an instance"):
+        asx.Bernoulli(link=link)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from scipy.optimize import brentq, linprog
 
 import asymptotix as asx
@@ -559,3 +560,49 @@ def test_estimates_of_firthmodels(position):
     fit = asx.fit(asx.Logit(x.shape[1]), x, np.array(case["y"]), penalty=asx.Jeffreys())
     assert bool(fit.converged)
     assert np.allclose(fit.model.predictor.coef, case["firth"], rtol=1e-6, atol=1e-7)
+
+
+def test_quasi_likelihoods_are_separated_as_their_families_are():
+    """The others are as without the empty cell, and limits as wide as the dispersion says."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"g": np.repeat(list("abcd"), 50), "x": rng.standard_normal(200)})
+    data["c"] = rng.poisson(2, 200) * (data.g != "b")
+    data["s"], data["m"] = np.where(data.g == "b", 0, rng.binomial(5, 0.4, 200)), 5
+    for formula, family, options in (
+        ("c ~ C(g) + x", asx.QuasiPoisson(), {}),
+        ("s ~ C(g) + x", asx.QuasiBinomial(), {"trials": "m"}),
+    ):
+        with pytest.warns(asx.FitWarning, match="separated"):
+            res = asx.glm(formula, data, family=family, **options)
+        rest = asx.glm(formula, data[data.g != "b"], family=family, **options)
+        assert res.status == "separated"
+        assert res.params["C(g)[T.b]"] == -np.inf
+        np.testing.assert_allclose(res.params[list(rest.names)], rest.params, rtol=1e-8)
+        np.testing.assert_allclose(res.bse[list(rest.names)], rest.bse, rtol=1e-8)
+    with pytest.warns(asx.FitWarning):
+        plain = asx.poisson("c ~ C(g)", data)
+    with pytest.warns(asx.FitWarning):
+        quasi = asx.glm("c ~ C(g)", data, family=asx.QuasiPoisson())
+    # without slopes: 2 * 50 * mean_b = q^2 phi at the limit
+    q2 = stats.norm.ppf(0.975) ** 2
+    base = plain.params["Intercept"]
+    for res, phi in ((plain, 1.0), (quasi, quasi.scale)):
+        limit = res.conf_int().loc["C(g)[T.b]", "upper"]
+        top, y_a, n = limit, data.c[data.g == "a"].sum(), 50
+
+        def fallen(b, y_a=y_a, n=n):  # the other rows' best intercept moves with it
+            mean = y_a / (n * (1 + np.exp(b)))
+            at = y_a * np.log(mean) - n * mean * (1 + np.exp(b))
+            best = y_a * np.log(y_a / n) - y_a
+            return 2 * (best - at)
+
+        assert fallen(top) == pytest.approx(q2 * phi, rel=1e-6)
+    assert base == pytest.approx(np.log(data.c[data.g == "a"].mean()), rel=1e-9)
+
+
+def test_the_remedy_that_is_named_is_one_that_the_family_has():
+    data = {"y": list("aabbccabab"), "x": [1.0, 2, 3, 4, 9, 10, 1.5, 3.5, 2.5, 3.2]}
+    with pytest.warns(asx.FitWarning, match="separated") as said:
+        asx.glm("y ~ x", data, family=asx.Multinomial())
+    assert any("penalty=asx.LogF()" in str(one.message) for one in said)
+    assert asx.glm("y ~ x", data, family=asx.Multinomial(), penalty=asx.LogF()).converged

@@ -71,6 +71,14 @@ def test_penalty_and_no_intercept(arrays):
     assert plain.intercept_ == 0
 
 
+@pytest.mark.parametrize("penalty", [asx.Ridge(1.0), "l2", -1.0, float("nan")])
+def test_a_penalty_is_a_number(arrays, penalty):
+    x, y, _ = arrays
+    made = asx.sklearn.LogitClassifier(penalty=penalty)  # refused by fit, as is the convention
+    with pytest.raises(asx.InputError, match="strength of a ridge penalty"):
+        made.fit(x, y)
+
+
 def test_works_in_a_pipeline(arrays):
     x, y, _ = arrays
     line = make_pipeline(StandardScaler(), asx.sklearn.LogitClassifier())

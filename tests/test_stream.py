@@ -428,6 +428,34 @@ def test_average_effects_take_a_stretch_at_a_time(effects, verb, options):
     same_table(*(getattr(res, verb)(**options) for res in effects))
 
 
+@pytest.mark.filterwarnings("ignore::asymptotix.MissingRowsWarning")
+@pytest.mark.parametrize("kind", ["frequency", "sampling"])
+def test_spreads_over_a_stream_are_those_of_the_rows_of_the_fit(frame, kind):
+    weights = {"weights": "w", "weight_kind": kind}
+    holes = frame.assign(z=frame["z"] + (frame["x"].isna() | (frame["w"] == 0)))
+    stream = asx.logit("y ~ x + z", asx.stream(batches_of(holes), memory=1_000), **weights)
+    memory = asx.logit("y ~ x + z", holes, **weights)
+    asked = {"variables": {"z": "minmax", "x": "2sd"}, "comparison": "ratio"}
+    same_table(*(res.avg_comparisons(**asked) for res in (stream, memory)))
+
+
+@pytest.mark.filterwarnings("ignore::asymptotix.CollinearWarning")
+def test_effects_of_collinear_columns_over_a_stream(frame):
+    """In one group the relation is broken, and in the other it holds."""
+    data = frame.dropna().assign(south=lambda d: (d["g"] == "south") * 1.0)
+    formula = "y ~ z + I(2 * z) + south + C(g)"
+    stream = asx.logit(formula, asx.stream(batches_of(data), memory=1_000))
+    memory = asx.logit(formula, data)
+    assert memory.params.isna().sum() == 2
+    same_table(*(res.avg_comparisons(variables="z") for res in (stream, memory)))
+    asked = {"variables": {"g": ("north", "west")}, "by": "south"}
+    found, expected = (res.avg_comparisons(**asked).frame for res in (stream, memory))
+    for table in (found, expected):
+        assert list(np.isnan(table["estimate"])) == [False, True]
+    numbers = ["estimate", "std.error", "conf.low"]
+    np.testing.assert_allclose(found[numbers], expected[numbers], rtol=1e-6)
+
+
 def test_average_effects_over_another_stream(effects, frame):
     _, memory = effects
     new = frame.dropna().iloc[: N - 2_000]

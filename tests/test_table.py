@@ -106,6 +106,22 @@ def test_labels_are_shortened_in_the_middle():
     assert "oremen]" in text
 
 
+def test_shortened_labels_stay_apart():
+    # Seventeen columns, all that is left of 80, do not tell them apart; columns follow below.
+    names = [f"sector: C({region})[T.{end}east]" for region in ("new", "old") for end in "xyz"]
+    assert len({shortened(name, 17) for name in names}) == 3
+    names.append("Intercept")
+    for width in (80, 72):
+        rows = tuple(Row(name, (1.0,) * 6) for name in names)
+        lines = coefficient_table(
+            rows=rows, columns=("Relative-risk ratio", "Std. error", "z", "p", "95% low", "high")
+        ).to_text(width).splitlines()  # fmt: skip
+        assert max(map(screen_width, lines)) <= width
+        shown = [text.split("  ")[0].strip() for text in lines if text.startswith("sector")]
+        assert len(set(shown)) == 6
+    assert shortened("abcdefghij", 2) == "a…"
+
+
 # --- numbers ---------------------------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from asymptotix.covariances import (
     covariance_kind,
     reference_of,
 )
-from asymptotix.covariances.estimate import estimate, with_groups
+from asymptotix.covariances.estimate import estimate, is_least_squares, with_groups
 from asymptotix.data.groups import labelled
 from asymptotix.data.rows import Rows
 from asymptotix.families import AbstractFamily, Bernoulli, Gaussian, Poisson
@@ -30,6 +30,7 @@ from asymptotix.fitting.api import check_route
 from asymptotix.fitting.dispersions import check_dispersions, with_dispersions
 from asymptotix.fitting.host import fit as fit_rows
 from asymptotix.fitting.host import fit_constant
+from asymptotix.fitting.nothing import deviance_of_nothing, has_constant
 from asymptotix.fitting.rank import Omitted
 from asymptotix.fitting.separated import extended_fit
 from asymptotix.links import ProbitLink
@@ -134,7 +135,7 @@ def glm(
             `"deviance"` (over n - k) or `"ml"`.
         llf_dispersion: that in the log-likelihood of such families: `"deviance"` over n
             (default), `"pearson"` (statsmodels' `GLM`) or `"ml"`.
-        criteria: `"statsmodels"`: AIC and BIC count mean parameters only.
+        criteria: `"statsmodels"`: AIC and BIC do not count a dispersion taken from residuals.
         keep_data: whether Results refer to the data; otherwise verbs that need rows ask for them.
         checkpoint: a `.npz` file that holds the state of a fit on a stream after each pass; a fit
             that was cut off goes on from there, and the file goes when the fit has ended.
@@ -202,6 +203,7 @@ def from_formula(
         fit: from model, rows, names and options to a `Fit`; that of the solver by default.
     """
     check_options(options)
+    _check_formula(formula)
     _check_family(family, options)
     chosen = _covariance(options)
     inputs = Inputs(
@@ -237,6 +239,7 @@ def from_formula(
     dispersions = options.get("dispersion"), options.get("llf_dispersion")
     fit = with_dispersions(fit, rows, *dispersions)
     null = with_dispersions(fit_constant(model, rows, fit), rows, *dispersions)
+    constant = not is_least_squares(fit) or has_constant(model, rows, names)
     extended = None
     if fit.status_name == "separated":
         extended = extended_fit(fit, model, rows, options.get("solver") or Newton())
@@ -255,7 +258,8 @@ def from_formula(
         reference=reference,
         confidence=options.get("confidence", 0.95),
         llnull=float(null.log_likelihood),
-        null_deviance=_null_deviance(null),
+        has_constant=constant,
+        null_deviance=_null_deviance(null) if constant else deviance_of_nothing(fit, rows),
         criteria=options.get("criteria"),
         conventions=_conventions(fit, found, reference, inputs, options),
         dropped=design.dropped,
@@ -316,6 +320,16 @@ def check_options(options) -> None:
     if options.get("reference") not in (None, "normal", "t"):
         raise InputError(
             f"reference={options['reference']!r} must be 'normal' or 't'.", code="option"
+        )
+
+
+def _check_formula(formula) -> None:
+    parts = formula.values() if isinstance(formula, Mapping) else (formula,)
+    if not all(isinstance(part, str) for part in parts):
+        raise InputError(
+            f"The formula is a {type(formula).__name__}, not text such as 'y ~ x'; formula first, "
+            "then data.",
+            code="formula",
         )
 
 
@@ -408,12 +422,16 @@ def _conventions(fit: Fit, found, reference, inputs: Inputs, options) -> dict[st
         "reference": reference.label,
         "dispersion": CHOSEN_DISPERSION[chosen] if chosen else DISPERSION[rule],
         "log-likelihood dispersion": plugged,
-        "AIC counts": "mean parameters" if options.get("criteria") else counted,
+        "AIC counts": "parameters without the dispersion"
+        if moment and options.get("criteria")
+        else counted,
         "llnull": "intercept only, same offset and weights",
         "intervals": "Wald",
         "missing": inputs.missing,
         "weights": inputs.weight_kind or "none",
     }
+    if options.get("collinear_tol") is not None:
+        stated["collinear tolerance"] = f"{options['collinear_tol']:g}"
     if fit.penalty is not None:
         given = fit.penalty.penalty
         stated["penalty"] = given.label
@@ -422,12 +440,20 @@ def _conventions(fit: Fit, found, reference, inputs: Inputs, options) -> dict[st
     return stated
 
 
+def _remedy(result: Results) -> str:
+    """A penalty that the family has."""
+    family = result.model.family
+    reduced = family.dispersion_rule == "fixed" and family.is_exponential
+    single = not result.model.predictor.has_vector_eta()
+    return "asx.Jeffreys()" if reduced and single else "asx.LogF()"
+
+
 def _warn(result: Results) -> None:
     if result.separated is not None:
         warnings.warn(
             f"The data of '{result.inputs.formula}' are separated, so that the "
             f"maximum-likelihood estimate does not exist. {separation_note(result.separated)} "
-            f"Drop columns, pool levels, or use penalty=asx.Jeffreys().",
+            f"Drop columns, pool levels, or use penalty={_remedy(result)}.",
             FitWarning,
             stacklevel=4,
         )

@@ -24,7 +24,7 @@ from asymptotix.results.results import Results
 def mlp(
     formula: str,
     data: Any,
-    hidden: Sequence[int] = (64,),
+    hidden: int | Sequence[int] = (64,),
     *,
     key: Key | None = None,
     family: AbstractFamily | None = None,
@@ -44,7 +44,7 @@ def mlp(
 
     Arguments:
         formula, data: as in `asx.logit`; the formula's intercept is the bias of the last layer.
-        hidden: units of each hidden layer; with none the model is the GLM.
+        hidden: units of each hidden layer, or of the only one; with none the model is the GLM.
         key: for starting weights, batches and rows kept apart.
         family: `asx.Bernoulli()` by default.
         activation: between layers; smooth ones have the curvature that inference needs.
@@ -74,7 +74,7 @@ def mlp(
     begin, train = jax.random.split(key)
     route = _route(solver, validation, patience, train)
     if hidden:
-        size = tuple(hidden)
+        size = (hidden,) if isinstance(hidden, int) else tuple(hidden)
         options = {**options, "penalty": penalty, "solver": route}
         network = _Network(size, activation, begin, restarts)
         title = f"Perceptron, hidden units {', '.join(map(str, size))}: {family.name}"

@@ -87,10 +87,21 @@ def in_scope(function, dtype, *args):
             return pull(cotangent)
 
     call.defvjp(forward, backward)
+    arrays = jax.tree.map(_settled, arrays)
     with double():  # NumPy leaves become float64, not what the user's setting makes of them
         arrays = jax.tree.map(jnp.asarray, arrays)
     found = call(arrays)
     return output[-1].combine(found)
+
+
+def _settled(leaf):
+    """A traced leaf whose numbers have the precision that it says.
+
+    Under `vmap` in single precision, that of a NumPy array in float64 says float32 while its
+    numbers are rounded only when they are first used, which must not be in double precision.
+    """
+    single = isinstance(leaf, Tracer) and leaf.dtype == np.float32
+    return jnp.copy(leaf) if single else leaf
 
 
 def scoped(function):

@@ -9,6 +9,7 @@ import pandas as pd
 from asymptotix.core.reference import Normal
 from asymptotix.covariances import covariance
 from asymptotix.data.rows import Rows
+from asymptotix.data.slabs import column_bucket
 from asymptotix.diagnostics.outcomes import Outcomes
 from asymptotix.diagnostics.scores import group_numbers
 from asymptotix.families import Bernoulli
@@ -123,11 +124,12 @@ def _powers(scale: _Scale, degree: int) -> np.ndarray:
 def _fitted(
     given: Outcomes, design: np.ndarray, offset: np.ndarray | None = None
 ) -> tuple[Fit, Rows]:
-    rows = Rows(
-        design, given.happened, weights=given.weight, weight_kind="frequency", offset=offset
-    )
-    model = Regression(Linear(design.shape[1]), Bernoulli())
-    return fit_rows(model, rows, Newton(), checked=True), rows
+    # Columns of zeros, which take no part, so that one program serves several degrees.
+    wide = np.zeros((len(design), column_bucket(design.shape[1])))
+    wide[:, : design.shape[1]] = design
+    rows = Rows(wide, given.happened, weights=given.weight, weight_kind="frequency", offset=offset)
+    model = Regression(Linear(wide.shape[1]), Bernoulli())
+    return fit_rows(model, rows, Newton(), checked=True, among=design.shape[1]), rows
 
 
 def _coefficients(found: tuple[Fit, Rows]) -> np.ndarray:
@@ -159,8 +161,8 @@ def _belt(
         return None
     grid = np.linspace(scale.logit.min(), scale.logit.max(), BELT_POINTS)
     design = _powers(scale._replace(logit=grid), degree)
-    matrix = np.asarray(covariance(*found).matrix)
-    value = design @ _coefficients(found)
+    matrix = np.asarray(covariance(*found).matrix)[: degree + 1, : degree + 1]
+    value = design @ _coefficients(found)[: degree + 1]
     variance = np.einsum("gi,ij,gj->g", design, matrix, design)
     reach = np.sqrt(chdtri(degree + 1, 1 - confidence) * variance)
     columns = {"predicted": grid, "calibrated": value, "lower": value - reach}

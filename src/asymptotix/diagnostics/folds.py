@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from asymptotix.core.errors import FitError, InputError
+from asymptotix.core.keys import check_key
 from asymptotix.core.status import MESSAGES
 from asymptotix.core.typing import Key
 from asymptotix.data.rows import Rows
@@ -62,6 +63,7 @@ def fold_numbers(rows: Rows, folds: int, key: Key) -> np.ndarray:
         raise InputError(
             "Folds are drawn at random; pass key=, such as jax.random.key(0).", code="key"
         )
+    check_key(key)
     number = np.empty(rows.n, int)
     number[np.argsort(row_uniforms(key, rows.n))] = np.arange(rows.n) % folds
     return number

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from asymptotix.core.errors import InputError, close_matches
+from asymptotix.core.keys import check_key
 from asymptotix.core.precision import double
 from asymptotix.core.typing import Key
 from asymptotix.covariances.fingerprint import with_working_dispersion
@@ -165,4 +166,5 @@ def _uniform(key: Key, n: int) -> np.ndarray:
             "jax.random.key(0).",
             code="key",
         )
+    check_key(key)
     return row_uniforms(key, n)

@@ -1,5 +1,7 @@
 """All designs of a model as one matrix, so that a change of a variable is a change of columns."""
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
@@ -8,6 +10,7 @@ import numpy as np
 from asymptotix.data.design import DesignSpec
 from asymptotix.data.designs import DesignSpecs
 from asymptotix.fitting import Fit
+from asymptotix.fitting.rank import Omitted
 from asymptotix.model import Regression
 from asymptotix.predictors import AbstractPredictor
 
@@ -75,3 +78,29 @@ def omitted_columns(fit: Fit, n_columns: int) -> np.ndarray:
         return np.zeros(n_columns, bool)
     sizes = sum(c.center.shape[0] for c in fit.coordinates)
     return np.any(~active[:sizes].reshape(-1, n_columns), axis=0)
+
+
+def relations(
+    model: Regression, spec: Any, omitted: Sequence[Omitted], names: Sequence[str]
+) -> tuple[Omitted, ...]:
+    """What omitted columns equal, as columns of the whole matrix.
+
+    Arguments:
+        model: as a function of that matrix.
+        spec: the design of the formula, or of several.
+        omitted: the columns of each design that were left out.
+        names: of the parameters.
+    """
+    if not omitted:
+        return ()
+    n_columns = sum(len(part.names) for part, _ in placed(spec))
+    designs: Any = model.predictor.designs(np.arange(n_columns)[None])
+    ends = np.cumsum([d.shape[1] for d in designs])
+    found = {}
+    for one in omitted:
+        (columns,) = designs[np.searchsorted(ends, names.index(one.name), side="right")]
+        weights = np.zeros(n_columns)
+        weights[columns] = one.weights
+        position = int(columns[one.position])
+        found[position] = dataclasses.replace(one, position=position, weights=weights)
+    return tuple(found.values())

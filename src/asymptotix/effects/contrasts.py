@@ -17,6 +17,8 @@ from asymptotix.data.designs import DesignSpecs
 Setter = Callable[[pd.Series], Any]
 """From the observed values of a variable to others: an array or one value."""
 
+ROUNDING = 1e-10
+"""What a sum of weights may miss a whole number by, as a share of their total."""
 SLOPES = {"dydx": "dY/dX", "eyex": "eY/eX", "dyex": "dY/eX", "eydx": "eY/dX"}
 LABELS = {
     "difference": "{high} - {low}",
@@ -31,11 +33,13 @@ _PAIRS: Mapping[str, Callable[[Sequence], list]] = {
         (low, high) for i, low in enumerate(levels) for high in levels[i + 1 :]
     ],
 }
-_SPREADS: Mapping[str, Callable[[np.ndarray], float]] = {
-    "sd": lambda x: float(np.std(x, ddof=1)),
-    "2sd": lambda x: 2 * float(np.std(x, ddof=1)),
-    "iqr": lambda x: float(np.subtract(*np.quantile(x, [0.75, 0.25]))),
+SPREADS: Mapping[str, Callable[["Numbers"], tuple[float, float]]] = {
+    "sd": lambda x: around(x, 0.5),
+    "2sd": lambda x: around(x, 1.0),
+    "iqr": lambda x: x.quartiles(),
+    "minmax": lambda x: x.ends(),
 }
+"""Between which two values a variable is compared, by the words for it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,24 +83,68 @@ class Numbers:
     """How the numbers of a variable are spread.
 
     Arguments:
-        values: all of them, without missing ones.
+        values: all of them.
+        weights: how often each counts, or `None` for once.
     """
 
-    def __init__(self, values: np.ndarray):
-        self.values = values
+    def __init__(self, values: np.ndarray, weights: np.ndarray | None = None):
+        self.values, self.weights = values, weights
 
     def ends(self) -> tuple[float, float]:
         """The smallest and the largest."""
-        return self.values.min(), self.values.max()
+        return float(self.values.min()), float(self.values.max())
 
-    def spread(self, name: str) -> float:
-        """The standard deviation `"sd"`, twice that, or the distance of the quartiles `"iqr"`."""
-        return _SPREADS[name](self.values)
+    def moments(self) -> tuple[float, float]:
+        """Mean and standard deviation, the latter with the sum of weights less 1."""
+        mean = np.average(self.values, weights=self.weights)
+        squares = (self.values - mean) ** 2
+        n = len(squares) if self.weights is None else np.sum(self.weights)
+        total = np.sum(squares if self.weights is None else self.weights * squares)
+        return float(mean), float(np.sqrt(total / (n - 1)))
+
+    def quartiles(self) -> tuple[float, float]:
+        """The first and the third, as of rows that are repeated as often as they count."""
+        if self.weights is None:
+            low, high = np.quantile(self.values, [0.25, 0.75])
+            return float(low), float(high)
+        order = np.argsort(self.values, kind="stable")
+        values, ends = self.values[order], np.cumsum(self.weights[order])
+        at = np.array([0.25, 0.75]) * (ends[-1] - 1)
+        rounding = min(0.5, ROUNDING * ends[-1])
+        low, high = (
+            values[np.searchsorted(ends, np.floor(at) + step + rounding).clip(max=len(values) - 1)]
+            for step in (0, 1)
+        )
+        first, third = low + (at - np.floor(at)) * (high - low)
+        return float(first), float(third)
 
 
-def known_variables(spec: DesignSpec | DesignSpecs, seen: pd.DataFrame) -> dict[str, Variable]:
-    """The variables of a formula by name."""
-    return {name: _variable(spec, name, column(seen, name)) for name in spec.variables}
+def around(numbers: Numbers, share: float) -> tuple[float, float]:
+    """A share of the standard deviation below the mean, and as much above."""
+    mean, deviation = numbers.moments()
+    return mean - share * deviation, mean + share * deviation
+
+
+def known_variables(
+    spec: DesignSpec | DesignSpecs, seen: pd.DataFrame, counts: np.ndarray | None = None
+) -> dict[str, Variable]:
+    """The variables of a formula by name.
+
+    Arguments:
+        spec: the design.
+        seen: rows of its variables.
+        counts: how often each row counts, or `None` for once.
+    """
+    return {name: _variable(spec, name, column(seen, name), counts) for name in spec.variables}
+
+
+def counts_of(weights: np.ndarray | None, kind: str | None) -> np.ndarray | None:
+    """How often rows count: frequency weights, or sampling weights with a mean of 1."""
+    if weights is None or kind not in ("frequency", "sampling"):
+        return None
+    weights = np.asarray(weights, float)
+    weights = weights[weights > 0]
+    return weights if kind == "frequency" else weights / weights.mean()
 
 
 def categories(spec: DesignSpec | DesignSpecs) -> frozenset[str]:
@@ -111,18 +159,19 @@ def _enters_as_category(spec: DesignSpec | DesignSpecs, name: str) -> bool:
     return any(wrapped.match(expr) for expr in spec.columns if name in spec.columns[expr])
 
 
-def _variable(spec: DesignSpec | DesignSpecs, name: str, seen: pd.Series) -> Variable:
+def _variable(spec: DesignSpec | DesignSpecs, name: str, seen: pd.Series, counts) -> Variable:
     kind = spec.kinds[name]
     if kind == "bool":
         return Variable(name, "levels", (False, True))
     if name in categories(spec):
         return Variable(name, "levels", tuple(spec.levels[name]))
     if kind in ("text", "category"):
-        return Variable(name, "levels", tuple(sorted(seen.dropna().unique())))
+        return Variable(name, "levels", tuple(sorted(seen.unique())))
     if kind == "date":
         return Variable(name, "date")
-    values = (seen.dropna() if seen.hasnans else seen).to_numpy(float)
-    return Variable(name, "binary" if _is_binary(values) else "number", (), Numbers(values))
+    values = seen.to_numpy(float)
+    kind = "binary" if _is_binary(values) else "number"
+    return Variable(name, kind, (), Numbers(values, counts))
 
 
 def _is_binary(values: np.ndarray) -> bool:
@@ -210,18 +259,15 @@ def _compared(variable: Variable, request, comparison) -> list[Contrast]:
         return [_pair(variable.name, 0, 1, comparison)]
     numbers = variable.numbers
     assert numbers is not None  # no other kind is left
-    if isinstance(request, str) and request == "minmax":
-        return [_pair(variable.name, *numbers.ends(), comparison)]
-    if isinstance(request, str) and request in _SPREADS:
-        # A spread is centred: half below the observed value and half above.
-        half = numbers.spread(request) / 2
-        return [_moved(variable.name, request, -half, half)]
+    if isinstance(request, str) and request in SPREADS:
+        pair = _pair(variable.name, *SPREADS[request](numbers), comparison)
+        return [pair if request == "minmax" else dataclasses.replace(pair, label=request)]
     if isinstance(request, Sequence) and not isinstance(request, str) and len(request) == 2:
         low, high = map(float, request)
         return [_pair(variable.name, low, high, comparison)]
     step = 1.0 if request is None else request
     if isinstance(step, int | float | np.number) and not isinstance(step, bool) and step:
-        return [_moved(variable.name, f"{float(step):+g}", 0.0, float(step))]
+        return [_moved(variable.name, f"{float(step):+g}", float(step))]
     raise _unfit(
         variable, request, "give a step, a pair (low, high), 'sd', '2sd', 'iqr' or 'minmax'"
     )
@@ -256,11 +302,11 @@ def _pair(name: str, low, high, comparison) -> Contrast:
     return Contrast(name, label, lambda _: low, lambda _: high)
 
 
-def _moved(name: str, label: str, down: float, up: float) -> Contrast:
+def _moved(name: str, label: str, step: float) -> Contrast:
     def by(amount: float) -> Setter:
         return lambda observed: observed.to_numpy(float) + amount
 
-    return Contrast(name, label, by(down), by(up))
+    return Contrast(name, label, by(0.0), by(step))
 
 
 def _told(level) -> str:

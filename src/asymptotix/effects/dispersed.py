@@ -5,7 +5,11 @@ of events and quantiles do. Its estimate $\hat\phi = \sum_i w_i r_i^2 / (W - k)$
 Pearson residuals, has the influence function
 $$ \psi_i = \frac{w_i r_i^2 - \overline{w r^2} + d^\top I^{-1} s_i}{W - k}, \qquad
 d = \frac{\partial}{\partial\theta} \sum_i w_i r_i^2 , $$
-from which its variance and its covariance with the other estimates follow.
+from which its variance and its covariance with the other estimates follow. Where it is the
+deviance over $W - k$, unit deviances stand for $r_i^2$, and their sum has no slope at the
+estimate; where it is the maximum-likelihood estimate,
+$$ \psi_i = w_i \dot\ell_i \Big/ \Big(-\sum_j w_j \ddot\ell_j\Big) $$
+with the derivatives of a row's log-likelihood in $\phi$.
 """
 
 import dataclasses
@@ -32,6 +36,7 @@ from asymptotix.effects.scale import Scale, chosen_scale
 from asymptotix.families import AbstractFamily
 from asymptotix.families.base import Dispersion
 from asymptotix.fitting import Fit
+from asymptotix.fitting.dispersions import dispersion_kind
 from asymptotix.model import Regression, layout
 from asymptotix.predictors import with_offset
 
@@ -131,39 +136,66 @@ def joint_influence(fit: Fit, rows: Rows) -> np.ndarray:
     """What each row moves the parameters and, in the last column, the dispersion by."""
     own = influence_values(fit, rows)
     arrays, static = split(with_working_dispersion(fit).model)
-    with double():
-        where = source(rows)
-        squares = where.rowwise(functools.partial(_squares, static, arrays))
-        slope = np.asarray(where.sum(functools.partial(_slope, static, arrays)))
     weights = np.ones(rows.n) if rows.weights is None else np.asarray(rows.weights, float)
     counts = (weights > 0) * 1.0 if rows.weight_kind == "precision" else weights
-    total = weights * squares
-    df = float(np.sum(total)) / float(fit.dispersion)
-    moved = total - counts * np.sum(total) / np.sum(counts) + own @ slope
-    return np.concatenate([own, (moved / df)[:, None]], axis=1)
+    kind = dispersion_kind(fit)
+    with double():
+        where = source(rows)
+        if kind == "ml":
+            precise, phi = rows.weight_kind == "precision", np.asarray(fit.dispersion, float)
+            first, second = where.rowwise(
+                functools.partial(_derivatives, static, precise, arrays, phi)
+            )
+            moved = counts * first / -np.sum(counts * second)
+        else:
+            squares = where.rowwise(functools.partial(_squares, static, kind, arrays))
+            slope = np.asarray(where.sum(functools.partial(_slope, static, kind, arrays)))
+            total = weights * squares
+            df = float(np.sum(total)) / float(fit.dispersion)
+            moved = (total - counts * np.sum(total) / np.sum(counts) + own @ slope) / df
+    return np.concatenate([own, moved[:, None]], axis=1)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _squares(static, arrays, rows: Block):
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _squares(static, kind: str, arrays, rows: Block):
     model = static.combine(arrays)
-    return map_blocks(lambda b: _pearson(model, layout(model).flatten(model), b), rows)
+    return map_blocks(lambda b: _distances(model, kind, layout(model).flatten(model), b), rows)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _slope(static, arrays, rows: Block):
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _slope(static, kind: str, arrays, rows: Block):
     model = static.combine(arrays)
     theta = layout(model).flatten(model)
 
     def block(b: Block):
-        return jax.grad(lambda t: jnp.sum(b.weight * _pearson(model, t, b)))(theta)
+        return jax.grad(lambda t: jnp.sum(b.weight * _distances(model, kind, t, b)))(theta)
 
     return sum_blocks(block, rows)
 
 
-def _pearson(model: Regression, theta, b: Block):
+def _distances(model: Regression, kind: str, theta, b: Block):
+    """Squared Pearson residuals, or unit deviances."""
     fitted = layout(model).replace(model, theta)
 
     def one(x, y, offset):
-        return fitted.family.pearson(with_offset(fitted.predictor(x), offset), y)
+        eta = with_offset(fitted.predictor(x), offset)
+        return getattr(fitted.family, kind)(eta, y)
 
     return jax.vmap(one)(b.x, b.y, b.offset)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _derivatives(static, precise: bool, arrays, phi, rows: Block):
+    r"""First and second derivative of each row's log-likelihood in $\phi$."""
+    model = static.combine(arrays)
+
+    def one(x, y, offset, weight):
+        eta = with_offset(model.predictor(x), offset)
+        divisor = jnp.where(weight > 0, weight, 1.0) if precise else 1.0
+
+        def value(f):
+            return model.family.with_dispersion(f / divisor).log_prob(eta, y)
+
+        return jax.jvp(jax.grad(value), (phi,), (jnp.ones_like(phi),))
+
+    return map_blocks(lambda b: jax.vmap(one)(b.x, b.y, b.offset, b.weight), rows)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from asymptotix.core.errors import InputError
 from asymptotix.core.precision import double
 from asymptotix.covariances import Bootstrap
 from asymptotix.covariances.refits import described, outcome
@@ -14,6 +15,7 @@ from asymptotix.effects.dispersed import has_dispersion
 from asymptotix.effects.options import Options
 from asymptotix.effects.problem import Problem
 from asymptotix.fitting import Fit
+from asymptotix.fitting.dispersions import dispersion_kind
 from asymptotix.model import Regression, layout
 
 
@@ -47,11 +49,14 @@ def drawn(problem: Problem, options: Options) -> Draws | None:
 def drawn_parameters(model: Regression, matrix: np.ndarray, key: Any, n_draws: int) -> np.ndarray:
     """Draws from the asymptotic normal distribution of the parameters, shape `(draws, p)`.
 
-    Parameters without a variance (omitted columns) stay where they are.
+    Omitted columns, whose variance is 0, and infinite estimates stay where they are; a parameter
+    whose variance is not known has no distribution, and neither has what depends on it.
     """
     theta = np.asarray(layout(model).flatten(model), float)
-    moving = np.diagonal(matrix) > 0
+    variances = np.diagonal(matrix)
+    moving = variances > 0
     draws = np.tile(theta, (n_draws, 1))
+    draws[:, ~np.isfinite(variances) & np.isfinite(theta)] = np.nan
     with double():
         normal = np.asarray(jax.random.normal(key, (n_draws, int(moving.sum())), "float64"))
     root = np.linalg.cholesky(matrix[np.ix_(moving, moving)])
@@ -61,6 +66,12 @@ def drawn_parameters(model: Regression, matrix: np.ndarray, key: Any, n_draws: i
 
 def _replicates(problem: Problem, kind: Bootstrap, rows: Rows, *, with_rows: bool) -> Draws:
     """Estimates on resampled data; replicates that failed are left out."""
+    if has_dispersion(problem.model) and dispersion_kind(problem.fit) != "pearson":
+        raise InputError(
+            "A bootstrap of events and quantiles takes each refit's dispersion from Pearson's "
+            "chi2, and this fit has another; use method='delta', or fit without dispersion=.",
+            code="option",
+        )
     found = kind.resample(problem.fit, rows)
     good = np.flatnonzero(np.isfinite(found.params).any(axis=1))
     theta = np.asarray(layout(problem.model).flatten(problem.model), float)

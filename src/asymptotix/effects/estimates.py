@@ -33,6 +33,7 @@ class Estimates:
             the coverage, or `None`.
         null: what they are tested against.
         told: how refits ended, where some of them failed.
+        clusters: their number, where a column beside the covariance's own names them.
     """
 
     labels: pd.DataFrame
@@ -43,6 +44,7 @@ class Estimates:
     limits: Callable[[float], tuple[np.ndarray, np.ndarray]] | None = None
     null: float = 0.0
     told: str = ""
+    clusters: int | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -148,7 +150,8 @@ def transformed(given: Estimates, function: Callable, labels: pd.DataFrame) -> E
     inner = np.where(known[:, None], given.root[0], 0.0)
     matrix = given.root[1]
     found = with_jacobian(labels, values, outer @ inner, matrix)
-    return dataclasses.replace(found, variances=np.where(depends, np.nan, found.variances))
+    variances = np.where(depends, np.nan, found.variances)
+    return dataclasses.replace(found, variances=variances, clusters=given.clusters)
 
 
 def tidy(given: Estimates, reference: Any, confidence: float) -> pd.DataFrame:

@@ -43,6 +43,8 @@ def parse(text: str, names: Sequence[str]) -> list[tuple[str, Callable]]:
         raise _error(text, "it must be a short text such as 'b1 = b2'")
     code, places = _with_placeholders(text, names)
     sides = [side.strip() for side in re.split(r"(?<![=!<>])=(?!=)", code)]
+    if not all(sides):
+        raise _error(text, "a side of = is missing; write it as 'b1 = b2'")
     original = [_restored(side, places, names) for side in sides]
     functions = [_compiled(side, text, places, names) for side in sides]
     if len(sides) == 1:
@@ -68,12 +70,12 @@ def _with_placeholders(text: str, names: Sequence[str]) -> tuple[str, dict[str, 
 
     def quoted(match: re.Match) -> str:
         name = match.group(1)
-        if name not in names:
+        if name not in names or not name.strip():
             raise _unknown(text, name, names)
         return placeholder(list(names).index(name))
 
     text_now = re.sub(r"`([^`]*)`", quoted, text)
-    odd = sorted((n for n in names if not n.isidentifier()), key=len, reverse=True)
+    odd = sorted((n for n in names if n.strip() and not n.isidentifier()), key=len, reverse=True)
     if odd:
         known = {_squeezed(n): i for i, n in reversed(list(enumerate(names)))}
         pattern = "|".join(_spaced(n) for n in odd)

@@ -1,6 +1,7 @@
 """Hypotheses about a vector of estimates: expressions, contrasts, any function."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from asymptotix.core.errors import InputError
+from asymptotix.core.user_functions import explained
 from asymptotix.effects.estimates import Estimates, transformed
 from asymptotix.effects.expressions import parse
 
@@ -32,6 +34,11 @@ def tested(given: Estimates, hypothesis: Any) -> Estimates:
     if hypothesis is None:
         return given
     if isinstance(hypothesis, (int, float)) and not isinstance(hypothesis, bool):
+        if not math.isfinite(hypothesis):
+            raise InputError(
+                f"hypothesis={hypothesis} is no number to test against; pass a finite one.",
+                code="hypothesis",
+            )
         return dataclasses.replace(given, null=float(hypothesis))
     if callable(hypothesis):
         return _of_function(given, hypothesis)
@@ -55,6 +62,9 @@ def _of_expressions(given: Estimates, parts) -> Estimates:
 
 
 def _of_function(given: Estimates, function: Callable) -> Estimates:
+    function = explained(
+        function, "hypothesis=", "a function of the vector of estimates", code="hypothesis"
+    )
     count = np.size(np.asarray(function(jnp.asarray(given.values))))
     labels = pd.DataFrame({"term": [f"b{i + 1}" for i in range(count)]})
     return transformed(given, lambda v: jnp.ravel(jnp.asarray(function(v))), labels)

@@ -3,12 +3,13 @@
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Any, TypedDict
 
 import jax.numpy as jnp
 
-from asymptotix.core.errors import InputError, check_confidence, close_matches
+from asymptotix.core.errors import InputError, check_confidence, close_matches, whole_number
+from asymptotix.core.keys import check_key
 from asymptotix.covariances import Bootstrap
 from asymptotix.effects.contrasts import LABELS, SLOPES
 
@@ -37,7 +38,7 @@ class PredictionOptions(TypedDict, total=False):
             `"< 0.5"`, or a list of these. Of grouped responses `(successes, trials)`.
         q: one probability or several, such as `[0.1, 0.5, 0.9]`.
         hypothesis: as in `Results.hypotheses`, about the estimates of the verb.
-        transform: a function applied to estimates and limits, such as `np.exp`.
+        transform: a function of arrays applied to estimates and limits, such as `np.exp`.
         weights: of averages: a column's name or numbers. By default the fit's frequency or
             sampling weights where its own rows are averaged.
         confidence: coverage of intervals; that of the fit by default.
@@ -48,7 +49,7 @@ class PredictionOptions(TypedDict, total=False):
         method: `"delta"`; `"simulation"` from the asymptotic normal distribution of the
             parameters; `"bootstrap"` or an `asx.Bootstrap`, by fits to resampled data, with
             percentile intervals.
-        n_draws, key: of simulation and bootstrap: how many, and a JAX random key.
+        n_draws, key: of simulation and bootstrap alone: how many, and a JAX random key.
     """
 
     variables: Any
@@ -71,8 +72,9 @@ class ComparisonOptions(PredictionOptions, total=False):
     """Those of comparisons.
 
     Arguments:
-        comparison: `"difference"`, `"ratio"`, `"lnratio"`, `"lnor"` (log odds ratio), or a
-            function of the high and the low prediction that JAX can trace.
+        comparison: `"difference"`, `"ratio"`, `"lnratio"`, `"lnor"` (log odds ratio, of
+            probabilities), or a function of the high and the low prediction, written with
+            `jax.numpy`.
     """
 
     comparison: Any
@@ -159,7 +161,16 @@ class Options:
             "method='simulation' or 'bootstrap' needs a key, such as key=jax.random.key(0), and no "
             "other method takes one",
         )
-        _check(self.n_draws >= 2, "n_draws must be at least 2")
+        if self.key is not None:
+            check_key(self.key)
+        whole_number(self.n_draws, "n_draws", 2)
+        _check_names("variables", self.variables, "{'educ': 4}")
+        _check_names("by", self.by, "['city', 'kids']")
+        _check(
+            self.averages or self.weights is None or _is_text(self.weights, "fit"),
+            "weights= are of averages, and no rows are averaged here; use avg_predictions, "
+            "avg_comparisons or avg_slopes, or by=",
+        )
         _check(
             self.transform is None or callable(self.transform),
             "transform must be a function, such as numpy.exp",
@@ -217,6 +228,26 @@ def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
         isinstance(value, str) and value in known,
         f"{name}={value!r} must be one of {', '.join(map(repr, known))}",
     )
+
+
+def _check_names(name: str, value: Any, example: str) -> None:
+    """Refuse what names no variables or columns, and a dict with nothing behind a name."""
+    _check(
+        value is None or isinstance(value, Iterable) or (name == "by" and isinstance(value, bool)),
+        f"{name}={value!r} must be a name, a list of names, or such as {example}",
+    )
+    if isinstance(value, Mapping):
+        for one, asked in value.items():
+            if isinstance(asked, Sized) and getattr(asked, "ndim", 1) and len(asked) == 0:
+                raise InputError(
+                    f"{name}={{{one!r}: {asked!r}}} gives no value of '{one}'; name at least one.",
+                    code="variables",
+                    column=str(one),
+                )
+
+
+def _is_text(value: Any, text: str) -> bool:
+    return isinstance(value, str) and value == text
 
 
 def _check(holds: bool, message: str) -> None:

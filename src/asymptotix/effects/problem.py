@@ -1,7 +1,6 @@
 """What the verbs know of a fitted formula, and the data that they are asked about."""
 
 import dataclasses
-import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -20,6 +19,7 @@ from asymptotix.data.response import take_column
 from asymptotix.data.rows import Rows
 from asymptotix.effects.columns import one_matrix
 from asymptotix.fitting import Fit
+from asymptotix.fitting.rank import Omitted
 from asymptotix.model import Regression
 
 OFFSET = " offset"
@@ -62,6 +62,7 @@ class Problem:
         reference: the distribution of an estimate over its error.
         resampling: from a bootstrap to the same with its clusters found, and the rows of the fit.
         levels: labels of the response, in the order of their numbers.
+        omitted: columns of the matrix that were left out, and what each equals.
         read_stretches: of a fit on a stream: from further columns to its rows, a stretch at a
             time, which of the stretch's rows they are, and its table.
     """
@@ -78,6 +79,7 @@ class Problem:
     reference: Reference
     resampling: Callable[[Bootstrap], tuple[Bootstrap, Rows]]
     levels: tuple[Any, ...] = ()
+    omitted: tuple[Omitted, ...] = ()
     read_stretches: Callable[[list[str]], Iterator[tuple[Rows | None, np.ndarray, Any]]] | None = (
         None
     )
@@ -133,11 +135,6 @@ class Problem:
         kinds = self.spec.kinds
         typed = {v: as_trained(column(frame, v), v, kinds[v]) for v in frame if v in kinds}
         return frame.assign(**typed)
-
-    @functools.cached_property
-    def seen(self) -> pd.DataFrame | None:
-        """The formula's variables in all rows of the fit's data, which say what kind each is."""
-        return None if self.source is None else self.read(self.source, self.spec.variables)
 
     def new(self, source: Any, extra: Iterable[str] = (), weights: Any = None) -> Data:
         """Other rows than those of the fit; incomplete ones are left out."""

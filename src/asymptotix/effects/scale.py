@@ -239,6 +239,18 @@ def _tails_are_all(family: AbstractFamily) -> bool:
     return abs(math.exp(below) + math.exp(above) - 1) < 1e-5
 
 
+def mean_is_share(family: AbstractFamily) -> bool:
+    """Whether the mean lies between 0 and 1: of events, labels and shares.
+
+    A family that does not say what it accepts is believed.
+    """
+    if type(family).check_response is AbstractFamily.check_response:
+        return True
+    return family.response_kind != "numeric" or not any(
+        _accepts(family, value) for value in (-1.5, 1.5, 2.0)
+    )
+
+
 def _accepts(family: AbstractFamily, value) -> bool:
     """Whether a response of this value, beside others, is in the support."""
     pair = isinstance(value, tuple)

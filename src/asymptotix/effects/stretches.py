@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from asymptotix.core.errors import InputError
-from asymptotix.data.batches import Stream
 from asymptotix.data.columns import column, kind
 from asymptotix.data.frames import open_source
 from asymptotix.data.moments import merged
@@ -40,6 +39,8 @@ from asymptotix.effects.verbs import (
     gathered,
     labels_of,
     may_share_a_pass,
+    null_of,
+    of_groups,
     require_derivative,
     slope_of_column,
 )
@@ -98,16 +99,17 @@ def streamed_comparisons(problem: Problem, options: Options) -> tuple[Estimates,
             for c in wanted
         ]
         named, found = map(list, zip(*pairs, strict=True))
-    return _answered(problem, options, scale, named, found, groups)
+    return _answered(problem, options, scale, named, found, groups, null_of(options))
 
 
 def _is_in(contrast, alone) -> bool:
     return contrast.is_slope and contrast.variable in alone
 
 
-def _answered(problem, options, scale, named, found: list[Found], groups):
+def _answered(problem, options, scale, named, found: list[Found], groups, null: float = 0.0):
     labels = labels_of(problem, options, named, groups, found[0].values.shape[1])
     made = gathered(problem, options, scale, None, named, found, labels)
+    made = dataclasses.replace(made, null=null)
     return tested(made, options.hypothesis), None
 
 
@@ -195,6 +197,7 @@ class _Totals:
         self.positions: dict[tuple, int] = {}
         self.sums: list[dict[int, list]] = []
         self.named: list[Named] = []
+        self.lost: list[set[int]] = []
         self.averages: list[Averages] = []
 
     def add(self, data: Data, pieces: list[Named]) -> None:
@@ -205,6 +208,9 @@ class _Totals:
         where = [self._position(groups, i) for i in range(len(groups))]
         if not self.named:
             self.named, self.sums = pieces, [{} for _ in pieces]
+            self.lost = [set() for _ in pieces]
+        for lost, piece in zip(self.lost, of_groups(pieces, sample), strict=True):
+            lost.update(where[i] for i in np.flatnonzero(piece.withheld))
         for totals, piece in zip(self.sums, pieces, strict=True):
             for position, numbers in zip(where, self._sums(piece.piece, sample), strict=True):
                 before = totals.get(position)
@@ -244,6 +250,10 @@ class _Totals:
         """
         groups, order = self._ordered()
         found = []
+        self.named = [
+            piece._replace(withheld=np.isin(order, list(lost)))
+            for piece, lost in zip(self.named, self.lost, strict=True)
+        ]
         for piece, totals in zip(self.named, self.sums, strict=True):
             stacked = [np.stack(part) for part in zip(*(totals[i] for i in order), strict=True)]
             weights, rest = stacked[0], stacked[1:]
@@ -268,26 +278,21 @@ class _Totals:
 def _variables(problem: Problem, options: Options) -> dict[str, Variable]:
     """The formula's variables as the data of the fit (or else those asked about) show them."""
     of_fit = problem.source is not None
-    stream = as_stream(problem.source if of_fit else options.newdata)
-    if stream is None:
-        return known(problem, Data(pd.DataFrame(), np.empty(0), None, None, np.empty(0)))
-    return _seen(problem, stream)
-
-
-def _seen(problem: Problem, stream: Stream) -> dict[str, Variable]:
-    names = list(dict.fromkeys(problem.spec.variables))
+    if of_fit and problem.read_stretches is None:
+        data, rows = problem.own()
+        return known(problem, data, rows)
     found: dict[str, Variable] = {}
-    for table in stream.tables(names, SLAB_ROWS):
-        frame = problem.read(table, names)
-        part = known_variables(problem.spec, frame)
+    for data in _own(problem, [], "fit") if of_fit else _new(problem, options.newdata, [], None):
+        part = known_variables(problem.spec, data.frame, data.weights)
         found = {name: _both(found.get(name), part[name]) for name in part}
-    return {name: _settled(variable) for name, variable in found.items()}
+    n = float(problem.fit.n) if of_fit else None
+    return {name: _settled(variable, n) for name, variable in found.items()}
 
 
 def _both(one: Variable | None, other: Variable) -> Variable:
     """A variable as two stretches show it."""
     if other.numbers is not None:
-        spread = Spread.of(other.numbers.values)
+        spread = Spread.of(other.numbers)
         if one is not None and one.numbers is not None:
             spread = one.numbers.with_other(spread)  # pyright: ignore[reportAttributeAccessIssue]
         return dataclasses.replace(other, numbers=spread)
@@ -301,42 +306,47 @@ def _joined(one: Iterable, other: Iterable) -> tuple:
     return levels if tuple(one) == tuple(other) else tuple(sorted(levels))
 
 
-def _settled(variable: Variable) -> Variable:
+def _settled(variable: Variable, n: float | None) -> Variable:
     if not isinstance(variable.numbers, Spread):
         return variable
     kind = "binary" if variable.numbers.is_binary() else "number"
-    return dataclasses.replace(variable, kind=kind)
+    return dataclasses.replace(variable, kind=kind, numbers=variable.numbers.of_observations(n))
 
 
 class Spread(Numbers):
     """How numbers are spread that are never held together.
 
     Arguments:
-        moments: their number, mean and sum of squares around it.
+        sums: their number or the sum of their weights, mean, and sum of squares around it.
         least, most: the smallest and the largest.
         is_coded: whether all are 0 or 1.
     """
 
-    def __init__(self, moments, least: float, most: float, is_coded: bool):
-        self.moments, self.least, self.most, self.is_coded = moments, least, most, is_coded
+    def __init__(self, sums, least: float, most: float, is_coded: bool):
+        self.sums, self.least, self.most, self.is_coded = sums, least, most, is_coded
 
     @classmethod
-    def of(cls, values: np.ndarray) -> "Spread":
+    def of(cls, numbers: Numbers) -> "Spread":
         """Of some numbers."""
-        if not len(values):
-            return cls(None, np.inf, -np.inf, True)
-        mean = values.mean()
-        moments = (len(values), mean, np.sum((values - mean) ** 2))
+        values, weights = numbers.values, numbers.weights
+        counts = np.ones(len(values)) if weights is None else weights
+        mean = np.average(values, weights=counts)
+        sums = (np.sum(counts), mean, np.sum(counts * (values - mean) ** 2))
         is_coded = bool(((values == 0) | (values == 1)).all())
-        return cls(moments, values.min(), values.max(), is_coded)
+        return cls(sums, float(values.min()), float(values.max()), is_coded)
 
     def with_other(self, other: "Spread") -> "Spread":
         """Of these and others together."""
-        moments = self.moments or other.moments
-        if self.moments is not None and other.moments is not None:
-            moments = merged(self.moments, other.moments)
         ends = min(self.least, other.least), max(self.most, other.most)
-        return Spread(moments, *ends, self.is_coded and other.is_coded)
+        sums = merged(self.sums, other.sums)
+        return Spread(sums, *ends, self.is_coded and other.is_coded)
+
+    def of_observations(self, n: float | None) -> "Spread":
+        """The same with weights that add up to a number of observations, if that is given."""
+        total, mean, squares = self.sums
+        share = 1.0 if n is None else n / total
+        sums = total * share, mean, squares * share
+        return Spread(sums, self.least, self.most, self.is_coded)
 
     def is_binary(self) -> bool:
         """Whether there are zeros and ones, and nothing else."""
@@ -345,12 +355,13 @@ class Spread(Numbers):
     def ends(self) -> tuple[float, float]:
         return self.least, self.most
 
-    def spread(self, name: str) -> float:
-        if name == "iqr":
-            raise InputError(
-                "'iqr' needs all values of a variable at once, which a stream does not hold; give "
-                "a pair (low, high), 'sd' or 'minmax'.",
-                code="stream",
-            )
-        n, _, squares = self.moments
-        return float(np.sqrt(squares / (n - 1))) * (2 if name == "2sd" else 1)
+    def moments(self) -> tuple[float, float]:
+        n, mean, squares = self.sums
+        return float(mean), float(np.sqrt(squares / (n - 1)))
+
+    def quartiles(self) -> tuple[float, float]:
+        raise InputError(
+            "'iqr' needs all values of a variable at once, which a stream does not hold; give "
+            "a pair (low, high), 'sd' or 'minmax'.",
+            code="stream",
+        )

@@ -12,7 +12,13 @@ from asymptotix.data.columns import column
 from asymptotix.data.redesign import part, terms_with
 from asymptotix.data.rows import Rows
 from asymptotix.effects.columns import placed
-from asymptotix.effects.contrasts import Contrast, Variable, categories, known_variables
+from asymptotix.effects.contrasts import (
+    Contrast,
+    Variable,
+    categories,
+    counts_of,
+    known_variables,
+)
 from asymptotix.effects.derivative import design_slope
 from asymptotix.effects.evaluate import Change, Sample
 from asymptotix.effects.grid import DataGrid, filled
@@ -89,10 +95,18 @@ def grouped(frame: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, np.ndarra
     return frame.iloc[first][by].reset_index(drop=True), codes
 
 
-def known(problem: Problem, data: Data) -> dict[str, Variable]:
-    """The variables of the formula, as the data of the fit (or else these) show them."""
-    own = data.frame if problem.seen is None else problem.seen
-    return known_variables(problem.spec, own)
+def known(problem: Problem, data: Data, rows: Rows | None = None) -> dict[str, Variable]:
+    """The variables of the formula, as the rows of the fit show them.
+
+    Arguments:
+        problem: the fitted formula.
+        data, rows: those asked about, the latter where they are the fit's own; they stand for it
+            where it holds no data.
+    """
+    if rows is None and problem.source is not None:
+        data, rows = problem.own()
+    counts = None if rows is None else counts_of(rows.weights, rows.weight_kind)
+    return known_variables(problem.spec, data.frame, counts)
 
 
 def change_of(problem: Problem, contrast: Contrast, data: Data) -> Change:

@@ -14,7 +14,7 @@ from asymptotix.effects.contrasts import Contrast, contrasts
 from asymptotix.effects.dispersed import on_scale
 from asymptotix.effects.draws import Draws, drawn
 from asymptotix.effects.estimates import LARGEST_COVARIANCE, Estimates, from_draws, with_jacobian
-from asymptotix.effects.evaluate import Change, means
+from asymptotix.effects.evaluate import Change, Sample, means
 from asymptotix.effects.hypotheses import tested
 from asymptotix.effects.kernels import Quantity
 from asymptotix.effects.options import Options
@@ -30,19 +30,28 @@ from asymptotix.effects.problem import Data, Problem
 from asymptotix.effects.scale import Scale
 from asymptotix.effects.targets import Asked, asked, change_of, counterfactuals, known
 from asymptotix.effects.unconditional import unconditional_covariance
+from asymptotix.fitting.rank import undetermined
 from asymptotix.links import AbstractLink
 from asymptotix.model import layout
 
 MOST_DRAWS = 20_000_000
 """Rows times draws that a simulation of row-wise results keeps."""
+SMALLEST_SLOPE = 1e-3
+"""A share of the largest derivative of a design, below which one is rounding and no direction."""
 
 
 class Named(NamedTuple):
-    """A piece with its labels: term, contrast, or values of variables."""
+    """A piece with its labels: term, contrast, or values of variables.
+
+    Attributes:
+        labels, piece: the two.
+        withheld: the rows, and of averages the groups, in which the data do not determine it; or
+            whether they do so nowhere.
+    """
 
     labels: dict[str, Any]
     piece: Piece
-    withheld: bool = False
+    withheld: np.ndarray | bool = False
 
 
 def predictions(problem: Problem, options: Options) -> tuple[Estimates, Data]:
@@ -63,7 +72,7 @@ def comparisons(problem: Problem, options: Options) -> tuple[Estimates, Data]:
     problem, scale, at = _begin(problem, options)
     require_derivative(scale, options)
     wanted = contrasts(
-        known(problem, at.data), options.variables, options.comparison, options.slope
+        known(problem, at.data, at.rows), options.variables, options.comparison, options.slope
     )
     if options.averages and may_share_a_pass(problem, options, at.data.x):
         made = _slopes_sharing_a_pass(problem, options, scale, at, wanted)
@@ -75,7 +84,13 @@ def comparisons(problem: Problem, options: Options) -> tuple[Estimates, Data]:
             at,
             [contrast_piece(problem, options, at.data, c) for c in wanted],
         )
+    made = dataclasses.replace(made, null=null_of(options))
     return tested(made, options.hypothesis), at.data
+
+
+def null_of(options: Options) -> float:
+    """What a comparison is where nothing changes: a ratio is 1, anything else 0."""
+    return 1.0 if options.slope is None and options.comparison == "ratio" else 0.0
 
 
 def _begin(problem: Problem, options: Options) -> tuple[Problem, Scale, Asked]:
@@ -114,8 +129,16 @@ def counterfactual_pieces(problem: Problem, options: Options, data: Data) -> lis
             raise InputError(
                 f"'{name}' is no variable of the formula.", code="unknown_column", column=name
             )
+        if name in options.by_columns:
+            raise InputError(
+                f"'{name}' is set by variables= and cannot be a group at once; leave it out of "
+                "by=, as every value has an average of its own, or, to average within the observed "
+                "values too, name a copy of the column there.",
+                code="variables",
+                column=name,
+            )
     return [
-        Named(fixed, Piece(Quantity("level"), change))
+        Named(fixed, Piece(Quantity("level"), change), _undetermined(problem, data, change))
         for fixed, change in counterfactuals(problem, wanted, data)
     ]
 
@@ -124,11 +147,43 @@ def contrast_piece(problem: Problem, options: Options, data: Data, contrast: Con
     """A contrast or derivative at some rows."""
     change = change_of(problem, contrast, data)
     labels = {"term": contrast.variable, "contrast": contrast.label}
-    withheld = bool(omitted_columns(problem.fit, data.x.shape[1])[change.index].any())
+    withheld = _undetermined(problem, data, change)
     if contrast.is_slope:
         quantity = Quantity("slope", slope=options.slope)  # pyright: ignore[reportArgumentType]
         return Named(labels, Piece(quantity, change), withheld)
     return Named(labels, Piece(Quantity("pair"), change, options.compare), withheld)
+
+
+def _undetermined(problem: Problem, data: Data, change: Change) -> np.ndarray | bool:
+    """The rows in which an omitted column is changed and leaves what it equalled in the fit."""
+    moved = np.flatnonzero(omitted_columns(problem.fit, data.x.shape[1]))
+    moved = np.intersect1d(moved, change.index)
+    known = [one for one in problem.omitted if one.position in moved]
+    if not len(moved) or len(known) < len(moved):
+        return bool(len(moved))
+    if change.variable is not None:
+        direction = np.zeros_like(data.x)
+        direction[:, change.index] = change.first
+        return undetermined(data.x, known) | undetermined(direction, known, SMALLEST_SLOPE)
+    lost = np.zeros(len(data.x), bool)
+    for columns in (change.first, change.second):
+        if columns is not None:
+            x = data.x.copy()
+            x[:, change.index] = columns
+            lost |= undetermined(x, known)
+    return lost
+
+
+def of_groups(named: list[Named], sample: Sample) -> list[Named]:
+    """The same for averages, of which one lost row that counts loses all of its group."""
+    groups = np.zeros(len(sample.x)) if sample.groups is None else sample.groups
+    counted = np.ones(len(sample.x)) if sample.weights is None else sample.weights > 0
+    return [
+        p._replace(
+            withheld=np.bincount(groups.astype(int), counted * p.withheld, sample.n_groups) > 0
+        )
+        for p in named
+    ]
 
 
 def _effects(
@@ -138,6 +193,7 @@ def _effects(
     told = "" if draws is None else draws.told
     if options.averages:
         found = [averaged(problem.model, scale, p.piece, at.sample, draws) for p in named]
+        named = of_groups(named, at.sample)
         labels = labels_of(problem, options, named, at.groups, found[0].values.shape[1])
         return gathered(problem, options, scale, at, named, found, labels, told)
     found = _rowwise(problem, scale, at, named, draws)
@@ -194,12 +250,16 @@ def gathered(
 ) -> Estimates:
     """Effects of several pieces with their covariance; `at` where covariates count as sampled."""
     values = np.concatenate([f.values.ravel() for f in found])
-    sizes = [f.values.size for f in found]
-    withheld = np.repeat([p.withheld for p in named], sizes)
+    withheld = np.concatenate(
+        [
+            np.broadcast_to(np.reshape(p.withheld, (-1, 1)), f.values.shape).ravel()
+            for p, f in zip(named, found, strict=True)
+        ]
+    )
     values = np.where(withheld, np.nan, values)
     if found[0].draws is not None:
         draws = np.concatenate([f.draws.reshape(len(f.draws), -1) for f in found], axis=1)  # pyright: ignore
-        return from_draws(labels, values, draws, told)
+        return from_draws(labels, values, np.where(withheld, np.nan, draws), told)
     if not scale.is_smooth:
         return Estimates(labels, values, np.full(len(values), np.nan))
     if found[0].jacobian is None:
@@ -211,6 +271,7 @@ def gathered(
         return with_jacobian(labels, values, slopes, problem.matrix)
     assert at is not None
     assert at.rows is not None
+    clusters = _clusters(problem, options, at)
     covariance = unconditional_covariance(
         problem.fit,
         problem.model,
@@ -219,9 +280,12 @@ def gathered(
         [p.piece for p in named],
         found,
         at.sample,
-        _clusters(problem, options, at),
+        clusters,
     )
-    return with_jacobian(labels, values, np.eye(len(values)), covariance)
+    return with_jacobian(
+        labels, values, np.eye(len(values)), covariance,
+        clusters=None if clusters is None or options.unconditional is True else clusters.max() + 1,
+    )  # fmt: skip
 
 
 def _runs_away(problem: Problem, slopes: np.ndarray) -> np.ndarray:
@@ -278,6 +342,7 @@ def _slopes_sharing_a_pass(
         else:
             named.append(contrast_piece(problem, options, at.data, c))
             found.append(averaged(problem.model, scale, named[-1].piece, at.sample))
+    named = of_groups(named, at.sample)
     labels = labels_of(problem, options, named, at.groups, found[0].values.shape[1])
     return gathered(problem, options, scale, at, named, found, labels)
 

@@ -11,6 +11,7 @@ from asymptotix.core.errors import InputError, listed
 from asymptotix.core.module import Module
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
 from asymptotix.families.recession import Cones
+from asymptotix.links.base import AbstractLink
 
 Dispersion = Literal["fixed", "moment", "estimated"]
 
@@ -56,6 +57,14 @@ class AbstractFamily(Module):
     eta_names: ClassVar[tuple[str, ...]] = ()
     """Names of the components of a vector eta that have a formula each; the first has the
     response."""
+
+    def __check_init__(self):
+        link = vars(self).get("link")
+        if link is not None and not isinstance(link, AbstractLink):
+            raise InputError(
+                f"link={link!r} is not a link; give an instance, such as asx.ProbitLink().",
+                code="family",
+            )
 
     @property
     def is_least_squares(self) -> bool:

@@ -12,6 +12,7 @@ from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion
 from asymptotix.families.binomial import Binomial
 from asymptotix.families.poisson import Poisson
+from asymptotix.families.recession import Cones
 from asymptotix.links.base import AbstractLink
 from asymptotix.links.log import LogLink
 from asymptotix.links.logit import LogitLink
@@ -77,6 +78,10 @@ class AbstractQuasi(AbstractFamily):
 
     def response_variance(self, eta: Eta, y: Response) -> Scalar:
         return jnp.asarray(self.dispersion, eta.dtype) * self.unit.response_variance(eta, y)
+
+    def recession(self, y) -> Cones | None:
+        """That of the other family, whose estimates these are."""
+        return self.unit.recession(y)
 
     def check_response(self, y, name: str) -> None:
         self.unit.check_response(y, name)

@@ -87,6 +87,15 @@ def with_dispersions(
     return eqx.tree_at(lambda f: (f.model, f.dispersion, f.log_likelihood), fit, (model, phi, llf))
 
 
+def dispersion_kind(fit: Fit) -> str:
+    """Which of the choices the dispersion of a fit is."""
+    dof = float(fit.n) - float(np.sum(np.asarray(fit.active)))
+    for kind in ("pearson", "deviance"):
+        if np.isclose(fit.dispersion * dof, getattr(fit.statistics, kind), rtol=1e-12, atol=0.0):
+            return kind
+    return "ml" if np.isfinite(fit.dispersion) else "pearson"
+
+
 def _most_likely(fit: Fit, rows, begin: float) -> float:
     r"""$\arg\max_\phi \sum_i \log f(y_i; \phi)$, by Newton's method on $\log\phi$."""
     at = math.log(begin) if begin > 0 else math.nan

@@ -26,6 +26,7 @@ from asymptotix.fitting.rank import Omitted, collinear_columns, combinations, wr
 from asymptotix.fitting.refinement import refined
 from asymptotix.fitting.seen import remember, remember_arrays
 from asymptotix.fitting.solver import AbstractSolver
+from asymptotix.likelihood import declares_expected
 from asymptotix.model import Regression
 from asymptotix.penalties import AbstractPenalty, Jeffreys
 from asymptotix.predictors import Linear, LinearVector
@@ -46,6 +47,7 @@ def fit(
     collinear_tol: float | None = None,
     penalty: AbstractPenalty | None = None,
     told: list[Omitted] | None = None,
+    among: int | None = None,
 ) -> Fit:
     """`asx.fit` on NumPy or JAX arrays.
 
@@ -56,6 +58,8 @@ def fit(
         collinear: `"drop"` columns that repeat others, or `"raise"`.
         collinear_tol: smallest share of a column that must be its own, if not the usual one.
         told: a list that takes what each omitted column equals.
+        among: how many of the first columns take part, if not all; the others are zeros, and
+            their program serves any number of columns.
     """
     if not checked:
         if isinstance(rows, Rows):
@@ -66,7 +70,7 @@ def fit(
         model = _in_double(model)
         plan = small.plan(model, small.x_outline(exemplar(rows).x))
         columns = plan.columns
-        active = None if columns is None else tuple(np.ones(k, bool) for k in columns)
+        active = None if columns is None else tuple(np.arange(k) < (among or k) for k in columns)
         check_reduction(penalty, model, columns)
         check_intercept(penalty, model, rows)
         if penalty is None:
@@ -94,6 +98,10 @@ def fit(
             if told is not None:
                 told[:] = omitted
             found = run(model, rows, solver, active, qr=True, penalty=penalty)
+            if penalty is None and not omitted:
+                found = _off_the_flat(found, model, solver, lambda s: run(
+                    model, rows, s, active, qr=True
+                ))  # fmt: skip
         if _is_lost(found, penalty):  # an adjusted score has no hill to climb; its neighbour does
             near = run(model, rows, solver, active, qr=True, penalty=Jeffreys())
             found = run(near.model, rows, solver, active, qr=True, penalty=penalty)
@@ -104,6 +112,24 @@ def fit(
         if is_small and penalty is None:
             found = refined(found, rows)
         return separated.diagnosed(found, model, rows)
+
+
+def _off_the_flat(found: Fit, model: Regression, solver: AbstractSolver, again) -> Fit:
+    """A fit whose information is singular though its columns are independent, by another curvature.
+
+    The observed information of counts of zero under an identity link is zero wherever one starts;
+    the expected one leads to their mean, which is on the boundary.
+    """
+    if int(found.code) != CODE["rank_deficient"]:
+        return found
+    declared = declares_expected(model)
+    if declared and isinstance(solver, newton.Newton) and solver.curvature == "observed":
+        other = again(newton.Newton("expected", solver.tolerance, solver.max_steps))
+        found = other if float(other.kernel) >= float(found.kernel) else found
+    if int(found.code) != CODE["rank_deficient"]:
+        return found
+    edge = np.asarray(CODE["boundary" if declared else "indefinite"], np.int32)
+    return eqx.tree_at(lambda f: f.code, found, edge)
 
 
 def _is_lost(found: Fit, penalty: AbstractPenalty | None) -> bool:

@@ -32,14 +32,21 @@ class Omitted:
     text: str
 
 
-def undetermined(x, omitted) -> np.ndarray:
+def undetermined(x, omitted, least: float = 0.0) -> np.ndarray:
     """The rows of a new design in which an omitted column is not what it was in the fit.
 
-    Nothing is known of the effect of such a difference, so that no prediction is either.
+    Nothing is known of the effect of such a difference, so that no prediction is either. Of a
+    design's derivatives these are the rows in which the column leaves that relation.
+
+    Arguments:
+        x: the rows.
+        omitted: the columns that were left out.
+        least: a share of the largest row by which smaller ones are judged.
     """
     lost = np.zeros(len(x), bool)
     for one in omitted:
         size = np.abs(x[:, one.position]) + np.abs(x) @ np.abs(one.weights)
+        size = np.maximum(size, least * size.max(initial=0.0))
         lost |= np.abs(x[:, one.position] - x @ one.weights) > WARN_TOLERANCE * size
     return lost
 

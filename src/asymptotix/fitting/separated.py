@@ -271,6 +271,7 @@ def _limit(fit: Fit, model, rows: Rows, j: int, sign: int, quantile: float) -> f
     others = (active & (np.arange(len(active)) != j),)
     offset = np.zeros(rows.n) if rows.offset is None else np.asarray(rows.offset, float)
     spread = float(np.std(x)) or float(np.abs(x).max())
+    scale = float(fit.dispersion)  # of quasi-likelihoods; 1 for others
 
     def gap(b: float) -> float:
         shifted: Any = eqx.tree_at(
@@ -278,7 +279,7 @@ def _limit(fit: Fit, model, rows: Rows, j: int, sign: int, quantile: float) -> f
         )
         found = _solve(model, shifted, newton.Newton(), others)
         fallen = 2 * (top - float(found.kernel))
-        return (fallen if math.isfinite(fallen) else 1e300) - quantile**2
+        return (fallen if math.isfinite(fallen) else 1e300) - scale * quantile**2
 
     inside, at_inside = 0.0, gap(0.0)
     step = -1.0 if at_inside < 0 else 1.0  # the statistic falls as b goes the coefficient's way

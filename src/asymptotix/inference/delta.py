@@ -12,6 +12,7 @@ from asymptotix.core.errors import InputError
 from asymptotix.core.precision import scoped
 from asymptotix.core.status import CODE
 from asymptotix.core.typing import Array, Float, PyTree
+from asymptotix.core.user_functions import explained
 from asymptotix.covariances import Covariance
 from asymptotix.model import Regression, layout
 
@@ -49,8 +50,9 @@ def delta_method(
         depends on infinite estimates of separated data.
 
     Raises:
-        InputError: the function returns something else.
+        InputError: the function returns something else, or JAX cannot trace it.
     """
+    function = explained(function, "The function", "a function of the model", code="arguments")
     where = layout(model)
     theta = jnp.asarray(where.flatten(model))
 

@@ -51,6 +51,8 @@ def rug(ax: "Axes", values: np.ndarray) -> None:
 def response_label(res: Any) -> str:
     """What predictions are of, on the scale of the response."""
     name = res.spec.response_name or "the response"
+    if res.model.family.response_kind == "categorical":
+        return f"P({name})"
     if res.inputs.response_kind in ("binary", "grouped"):
         return f"P({name if res.event is None else f'{name} = {res.event}'})"
     return f"E({name})"
@@ -77,6 +79,19 @@ def variable_values(result: Any, where: Any, variable: str) -> np.ndarray:
     frame = read_frame(where.source, [variable])
     values = frame[variable].to_numpy()[where.kept]
     return values if values.dtype.kind in "fiub" else values.astype(str)
+
+
+def levels_of(result: Any, where: Any, variable: str) -> np.ndarray:
+    """The values of a variable that occur, once each: of categories in their own order.
+
+    Raises:
+        InputError: the model has no such variable.
+    """
+    found = np.unique(variable_values(result, where, variable))
+    order = {str(level): i for i, level in enumerate(result.spec.levels.get(variable, ()))}
+    if not set(map(str, found)) <= set(order):
+        return found
+    return found[np.argsort([order[str(value)] for value in found], kind="stable")]
 
 
 def shown(value: Any) -> str:

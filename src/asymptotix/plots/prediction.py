@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asymptotix.core.errors import InputError
+from asymptotix.effects.contrasts import categories
 from asymptotix.effects.grid import datagrid
 from asymptotix.plots.canvas import COLOURS, MARKERS
 from asymptotix.plots.frame import (
     LINES,
     axes_for,
     finished,
+    levels_of,
     percent,
     response_label,
     rug,
@@ -41,7 +43,8 @@ def prediction_plot(
 ) -> "Axes":
     """The predicted mean, such as a probability, against one variable.
 
-    Every term that contains the variable moves with it. A rug shows where the data are.
+    Every term that contains the variable moves with it. A rug shows where the data are. A response
+    of several levels has a line for each.
 
     Arguments:
         result: from `asx.logit`, `asx.glm`, ...
@@ -65,13 +68,27 @@ def prediction_plot(
     level = result.confidence if confidence is None else confidence
     where = located(result)
     column = variable_values(result, where, variable)
-    numeric = column.dtype.kind in "fiu" and np.unique(column).size > 2
-    grid = np.linspace(column.min(), column.max(), points) if numeric else np.unique(column)
-    lines: list[Any] = [None] if by is None else _levels(result, where, by, by_values)
+    grid = levels_of(result, where, variable)
+    numeric = column.dtype.kind in "fiu" and grid.size > 2
+    numeric = numeric and variable not in categories(result.spec)
+    if numeric:
+        grid = np.linspace(column.min(), column.max(), points)
+    values: list[Any] = [None] if by is None else _levels(result, where, by, by_values)
+    lines = [
+        (label, found)
+        for value in values
+        for label, found in _predicted(result, variable, grid, by, value, average, level)
+    ]
+    if len(lines) > MOST_LEVELS:
+        raise InputError(
+            f"There are {len(lines)} lines, one for each level of the response and value of by=, "
+            f"and {MOST_LEVELS} can be told apart; choose fewer with by_values=.",
+            code="option",
+            column=by,
+        )
     axes = axes_for(ax)
-    for i, value in enumerate(lines):
-        found = _predicted(result, variable, grid, by, value, average, level)
-        look = {"color": COLOURS[i], "label": None if by is None else f"{by} = {shown(value)}"}
+    for i, (label, found) in enumerate(lines):
+        look = {"color": COLOURS[i], "label": label}
         shift = 0.0 if numeric else 0.12 * (i - (len(lines) - 1) / 2)
         _draw(axes, grid, found, numeric, i, shift, look)
     if numeric and show_data:
@@ -79,17 +96,18 @@ def prediction_plot(
     if not numeric:
         axes.set_xticks(range(len(grid)), [shown(v) for v in grid])
         axes.set_xlim(-0.5, len(grid) - 0.5)
-    if result.inputs.response_kind in ("binary", "grouped"):
+    if result.inputs.response_kind in ("binary", "grouped", "categorical"):
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -0.03), min(high, 1.03))
     how = ", averaged over the rows" if average else ", others at their means"
     alone = set(result.spec.variables) <= {variable, by}
     title = f"{percent(level)} limits{'' if alone else how}"
-    return finished(axes, variable, response_label(result), title, by is not None)
+    return finished(axes, variable, response_label(result), title, lines[0][0] is not None)
 
 
 def _draw(axes, grid, found, numeric: bool, i: int, shift: float, look: dict) -> None:
-    estimate, low, high = (found[c] for c in ("estimate", "conf.low", "conf.high"))
+    columns = ("estimate", "conf.low", "conf.high")
+    estimate, low, high = (found[c].to_numpy(float) for c in columns)
     if numeric:
         axes.plot(grid, estimate, linestyle=LINES[i], **look)
         axes.fill_between(grid, low, high, color=look["color"], alpha=0.18, linewidth=0)
@@ -104,7 +122,7 @@ def _levels(result: Results, where, by: str, given: Sequence[Any] | None) -> lis
         values = list(given)
     else:
         found = variable_values(result, where, by)
-        values = list(np.unique(found))
+        values = list(levels_of(result, where, by))
         if found.dtype.kind in "fiu" and len(values) > 4:
             values = list(np.unique(np.quantile(found, [0.25, 0.5, 0.75])))
     if not 1 <= len(values) <= MOST_LEVELS:
@@ -118,10 +136,15 @@ def _levels(result: Results, where, by: str, given: Sequence[Any] | None) -> lis
 
 
 def _predicted(result, variable, grid, by, value, average: bool, confidence: float):
+    """The label and the predictions of each line: one, or one a level of the response."""
     fixed = {} if by is None else {by: [value]}
     asked: dict[str, Any] = {variable: list(grid), **fixed}
     if average:
         found = result.avg_predictions(variables=asked, confidence=confidence).frame
     else:
         found = result.predictions(newdata=datagrid(**asked), confidence=confidence).frame
-    return {c: found[c].to_numpy(float) for c in ("estimate", "conf.low", "conf.high")}
+    told = [] if by is None else [f"{by} = {shown(value)}"]
+    if "component" not in found:
+        return [(", ".join(told) or None, found)]
+    parts = found.groupby("component", sort=False)
+    return [(", ".join([str(name), *told]), part) for name, part in parts]

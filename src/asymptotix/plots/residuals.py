@@ -118,7 +118,8 @@ def influence_plot(
 ) -> "Axes":
     """Standardised residuals against leverage; the areas of points are Cook's distances.
 
-    Dotted lines mark twice and three times the mean leverage.
+    A response of several levels has several residuals a row; Cook's distance then takes their
+    place. Dotted lines mark twice and three times the mean leverage.
 
     Arguments:
         result: from `asx.logit`, `asx.glm`, ...
@@ -133,9 +134,10 @@ def influence_plot(
         ImportError: matplotlib is not installed.
     """
     where = located(result)
-    found = result.augment()[[".hat", ".std.resid", ".cooksd"]]
+    found = result.augment()
+    height = ".std.resid" if ".std.resid" in found else ".cooksd"
     names = found.index[where.kept]
-    hat, residual, cooks = found.to_numpy()[where.kept].T
+    hat, residual, cooks = found[[".hat", height, ".cooksd"]].to_numpy(float)[where.kept].T
     axes = axes_for(ax)
     area = 18.0 if size is None else 8 + 300 * cooks / max(float(np.nanmax(cooks)), 1e-300)
     axes.scatter(
@@ -151,4 +153,5 @@ def influence_plot(
             fontsize="small",
         )  # fmt: skip
     title = f"area: Cook's distance, at most {np.nanmax(cooks):.2g}" if size else None
-    return finished(axes, "leverage", "standardised residual", title)
+    y = "standardised residual" if height == ".std.resid" else "Cook's distance"
+    return finished(axes, "leverage", y, title)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from asymptotix.core.errors import InputError
 from asymptotix.effects.grid import datagrid
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARGIN = 0.04
-"""Of the range of the data, by which the surface goes beyond them."""
+"""Of the range of the data, by which the surface goes beyond them where the formula can."""
 SHOWN_ROWS = 1500
 """Rows that are drawn; an even sample of larger data."""
 
@@ -105,17 +106,36 @@ def _numbers(result: Results, where, name: str) -> np.ndarray:
 
 
 def _surface(result: Results, names, columns, points: int, level: float) -> Surface:
-    sides = []
-    for column in columns:
-        beyond = MARGIN * np.ptp(column)
-        sides.append(np.linspace(column.min() - beyond, column.max() + beyond, points))
-    asked: dict[str, Any] = {n: list(side) for n, side in zip(names, sides, strict=True)}
-    frame = result.predictions(newdata=datagrid(**asked), confidence=level).frame
+    sides = _sides(columns, points, MARGIN)
+    try:
+        frame = _predicted(result, names, sides, level)
+    except InputError as error:
+        if error.code != "outside_knots":
+            raise
+        sides = _sides(columns, points, 0.0)  # a spline ends where the data do
+        frame = _predicted(result, names, sides, level)
+    if "component" in frame:
+        raise InputError(
+            "This response has a probability for each of its levels, and a surface shows one "
+            "number; use prediction_plot.",
+            code="family",
+        )
     values = (
         frame[c].to_numpy(float).reshape(points, points).T
         for c in ("estimate", "std.error", "conf.low", "conf.high")
     )
     return Surface(*sides, *values)
+
+
+def _sides(columns, points: int, margin: float) -> list[np.ndarray]:
+    """Values of both variables, from below the smallest to above the largest."""
+    ends = [(c.min() - margin * np.ptp(c), c.max() + margin * np.ptp(c)) for c in columns]
+    return [np.linspace(low, high, points) for low, high in ends]
+
+
+def _predicted(result: Results, names, sides, level: float) -> pd.DataFrame:
+    asked: dict[str, Any] = {n: list(side) for n, side in zip(names, sides, strict=True)}
+    return result.predictions(newdata=datagrid(**asked), confidence=level).frame
 
 
 def _paint(axes: "Axes", found: Surface, fill: str, binary: bool, label: str) -> None:

@@ -37,6 +37,13 @@ class Linear(AbstractPredictor):
                 code="shape",
                 column="x",
             )
+        if np.shape(x)[1] == 0:
+            raise InputError(
+                "x has no columns, so there is nothing to estimate; give a column of ones for an "
+                "intercept.",
+                code="columns",
+                column="x",
+            )
         if np.shape(x)[1] != len(self.coef):
             raise InputError(
                 f"x has {np.shape(x)[1]} columns but the model has {len(self.coef)} coefficients; "

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from asymptotix.core.errors import InputError, close_matches
+from asymptotix.covariances.estimate import is_least_squares
 from asymptotix.inference import WaldTable
 from asymptotix.results.exponentiated import exponentiated, ratio_name
 from asymptotix.results.labels import model_labels
@@ -20,6 +21,7 @@ from asymptotix.results.numbers import (
     p_value,
     statistic,
 )
+from asymptotix.results.results import Results
 from asymptotix.results.table import Row, Table
 
 Below = Literal["std.error", "statistic", "p.value", "interval"]
@@ -61,6 +63,13 @@ def compare(
     """
     if not results:
         raise InputError("Nothing to compare: pass at least one result.", code="arguments")
+    for res in results:
+        if not isinstance(res, Results):
+            raise InputError(
+                f"{type(res).__name__} is no result of a fit; pass results one after the other, "
+                "compare(first, second), and their headings by labels=.",
+                code="arguments",
+            )
     if below not in BELOW:
         raise InputError(
             f"below={below!r} must be one of {', '.join(BELOW)}.{close_matches(below, BELOW)}",
@@ -146,11 +155,16 @@ def _number(value: float) -> str:
 
 
 def _r2(kind: str) -> Callable[[Any], str]:
+    """A cell of the one kind that suits a model."""
+
     def cell(res: Any) -> str:
         moment = res.model.family.dispersion_rule == "moment"
-        if moment != (kind == "cox-snell"):
+        suits = "cox-snell" if moment else "mcfadden"
+        if is_least_squares(res.fit):
+            suits = "ordinary"
+        if suits != kind:
             return MISSING
-        return number(res.r_squared(kind), 4)
+        return number(res.rsquared if kind == "ordinary" else res.r_squared(kind), 4)
 
     return cell
 
@@ -161,7 +175,11 @@ KNOWN: dict[str, tuple[tuple[str, Callable[[Any], str]], ...]] = {
     "deviance": (("Deviance", lambda r: _number(r.deviance)),),
     "aic": (("AIC", lambda r: _number(r.aic)),),
     "bic": (("BIC", lambda r: _number(r.bic)),),
-    "r2": (("R²", _r2("cox-snell")), ("McFadden R²", _r2("mcfadden"))),
+    "r2": (
+        ("R²", _r2("ordinary")),
+        ("Cox–Snell R²", _r2("cox-snell")),
+        ("McFadden R²", _r2("mcfadden")),
+    ),
     "scale": (("Dispersion", lambda r: _number(r.scale)),),
     "covariance": (("Covariance", lambda r: r.covariance.kind.label),),
     "status": (("Status", lambda r: r.status.replace("_", " ")),),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from asymptotix import diagnostics
-from asymptotix.core.errors import InputError
+from asymptotix.core.errors import InputError, check_confidence
 from asymptotix.core.typing import Key
 from asymptotix.data.rows import Rows
 from asymptotix.diagnostics.outcomes import Outcomes, outcomes
@@ -151,8 +151,9 @@ class Diagnostics:
             cv, key, data: see `Diagnostics`.
             confidence: coverage of limits and belt; that of the fit by default.
         """
-        given = _judged(self, "Calibration", cv, key, data)
         level = self.confidence if confidence is None else confidence
+        check_confidence(level)
+        given = _judged(self, "Calibration", cv, key, data)
         return diagnostics.calibration(given, groups, level, own=cv is None)
 
     def brier(
@@ -201,6 +202,7 @@ class Diagnostics:
         With `cv=` the error takes the predictions as given.
         """
         level = self.confidence if confidence is None else confidence
+        check_confidence(level)
         given = _judged(self, "The area under the ROC curve", cv, key, data)
         return diagnostics.area_under_curve(given, level)
 
@@ -219,6 +221,7 @@ class Diagnostics:
                 likeliest is.
             cv, key, data: see `Diagnostics`.
         """
+        _check_threshold(threshold)
         eta, rows = _predictors(self, cv, key, data)
         if self.model.family.response_kind == "categorical":
             weight = np.ones(rows.n) if rows.weights is None else np.asarray(rows.weights)
@@ -229,6 +232,17 @@ class Diagnostics:
         labels = [str(level) for level in self.levels] or ["0", "1"]
         said = given.probability >= threshold
         return diagnostics.confusion(given.happened, said, given.weight, labels, threshold)
+
+
+def _check_threshold(threshold: Any) -> None:
+    """Raise `InputError` for what is no probability."""
+    number = isinstance(threshold, int | float | np.number) and not isinstance(threshold, bool)
+    if not (number and 0 <= threshold <= 1):
+        raise InputError(
+            f"threshold={threshold!r} must be a probability, from 0 to 1.",
+            code="option",
+            column="threshold",
+        )
 
 
 def _predictors(res: Any, cv, key, data) -> tuple[np.ndarray, Rows]:

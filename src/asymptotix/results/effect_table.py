@@ -7,15 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from asymptotix.core.errors import InputError
 from asymptotix.core.reference import Reference
 from asymptotix.effects.estimates import Estimates, tidy
 from asymptotix.effects.hypotheses import tested
 from asymptotix.results.table import Row, Table
+from asymptotix.results.text import panels
 
 SHOWN = 30
 """Rows that are printed; `.frame` holds all of them."""
 MOST_DESCRIBED = 3
 """Variables that are printed beside predictions of a few rows."""
+WIDTH = 80
+"""Of the text within which variables are printed beside predictions."""
 _HEADS = {"contrast": "Contrast", "component": "Component"}
 _NUMBERS = ("estimate", "std.error", "statistic", "p.value", "conf.low", "conf.high")
 
@@ -62,10 +66,21 @@ class EffectTable:
         return effect_table("Hypotheses", found, self.reference, level, self.header)
 
     def summary(self) -> Table:
-        """The table: prints as text, HTML in a notebook, LaTeX and Markdown."""
+        """The table: prints as text, HTML in a notebook, LaTeX and Markdown.
+
+        Described variables stay behind in `.frame` where they would break its lines.
+        """
+        shown = len(self.described)
+        table = self._table(shown)
+        while shown and len(panels(table.grid(), WIDTH)) > 1:
+            shown -= 1
+            table = self._table(shown)
+        return table
+
+    def _table(self, n_described: int) -> Table:
         given = self.estimates.labels
         first = next((c for c in ("term", "rowid", "component") if c in given), None)
-        told = [c for c in given if c != first] + list(self.described)
+        told = [c for c in given if c != first] + list(self.described[:n_described])
         shared = self._shared(told)
         told = [c for c in told if c not in shared]
         shown = self.frame.head(SHOWN)
@@ -80,6 +95,8 @@ class EffectTable:
         )
         more = len(self.frame) - SHOWN
         notes = (f"{more} more rows in .frame.",) if more > 0 else ()
+        if rest := ", ".join(self.described[n_described:]):
+            notes = (*notes, f"Not shown but in .frame: {rest}.")
         percent = f"{100 * self.confidence:g}%"
         heads = ("Estimate", "Std. error", self.reference.symbol, "p", f"{percent} low", "high")
         kinds: tuple[Any, ...] = ("estimate", "error", "statistic", "log_p", "bound", "bound")
@@ -131,9 +148,11 @@ def effect_table(
         beside: further columns, one row an estimate.
     """
     frame = tidy(estimates, reference, confidence)
+    if estimates.null:
+        notes = (*notes, f"Tests are of the null value {estimates.null:g}.")
     if transform is not None:
         for name in ("estimate", "conf.low", "conf.high"):
-            frame[name] = np.asarray(transform(frame[name].to_numpy()), float)
+            frame[name] = _transformed(transform, frame[name].to_numpy())
         low, high = frame["conf.low"].copy(), frame["conf.high"].copy()
         frame["conf.low"], frame["conf.high"] = np.fmin(low, high), np.fmax(low, high)
         frame["std.error"] = np.nan
@@ -145,6 +164,27 @@ def effect_table(
         frame = pd.concat([frame, added], axis=1)
         described = _varying(added) if "term" not in frame else ()
     return EffectTable(title, frame, estimates, header, notes, reference, confidence, described)
+
+
+def _transformed(transform: Callable, values: np.ndarray) -> np.ndarray:
+    """The function of the vector of estimates, or of limits: as many numbers again."""
+    try:
+        found = np.asarray(transform(values), float)
+    except TypeError as error:
+        raise InputError(
+            f"transform= cannot be applied to a vector of numbers ({error}); it must be a "
+            "function of arrays, such as numpy.exp.",
+            code="option",
+            column="transform",
+        ) from error
+    if found.shape != values.shape:
+        raise InputError(
+            f"transform= makes an array of shape {found.shape} of one of shape {values.shape}; it "
+            "must return a number for each number.",
+            code="option",
+            column="transform",
+        )
+    return found
 
 
 def _varying(variables: pd.DataFrame) -> tuple[str, ...]:

@@ -11,10 +11,11 @@ import pandas as pd
 
 from asymptotix.core.errors import InputError, MissingRowsWarning, check_confidence
 from asymptotix.core.reference import CoefficientT, Reference, StudentT
-from asymptotix.covariances import AbstractCovariance, Bootstrap, Cluster
+from asymptotix.covariances import HAC, AbstractCovariance, Bootstrap, Cluster, DriscollKraay
 from asymptotix.data.groups import labelled
 from asymptotix.data.rows import Rows
-from asymptotix.effects.columns import on_one_matrix
+from asymptotix.effects.columns import on_one_matrix, relations
+from asymptotix.effects.comparing import check_comparison
 from asymptotix.effects.estimates import Estimates, with_jacobian
 from asymptotix.effects.grid import DataGrid
 from asymptotix.effects.hypotheses import tested
@@ -26,7 +27,7 @@ from asymptotix.effects.options import (
     with_keywords,
 )
 from asymptotix.effects.problem import Data, Problem
-from asymptotix.effects.scale import is_discrete
+from asymptotix.effects.scale import chosen_scale, is_discrete
 from asymptotix.effects.stretches import in_stretches, streamed_comparisons, streamed_predictions
 from asymptotix.effects.targets import grid
 from asymptotix.effects.verbs import comparisons, predictions
@@ -36,6 +37,13 @@ from asymptotix.results.effect_table import EffectTable, effect_table
 from asymptotix.results.unchanged import require_unchanged
 
 NO_ERRORS = "not asked for"
+AS_GIVEN = "as given"
+UNDEFINED = {
+    "ratio": "a ratio to a prediction of 0 is not defined",
+    "lnratio": "a ratio of predictions that is not positive has no logarithm",
+    "lnor": "predictions outside 0 and 1 have no odds",
+}
+"""Why a comparison is no number, by its name."""
 
 
 class Effects:
@@ -177,7 +185,18 @@ def _asked(
     res, matrix, label = _with_covariance(res, vcov)
     given["confidence"] = _confidence(res, given.get("confidence"))
     options = Options(newdata=newdata, **given, average=average)
+    _check_unconditional(options, vcov)
+    if "n_draws" in given and options.method not in ("simulation", "bootstrap"):
+        raise InputError(
+            "n_draws= is of method='simulation' or 'bootstrap', and no other method takes it.",
+            code="option",
+            column="n_draws",
+        )
+    if options.method == "simulation":
+        _require_drawable(matrix)
     problem = _problem(res, matrix)
+    if verb is comparisons:
+        _check_comparison(res, problem, options)
     if in_stretches(problem, options):
         if options.bootstrap is not None:
             raise InputError(
@@ -187,16 +206,38 @@ def _asked(
             )
         verb = {comparisons: streamed_comparisons, predictions: streamed_predictions}[verb]
     estimates, data = verb(problem, options)
+    reference = problem.reference
+    if estimates.clusters is not None and res.reference_asked != "normal":
+        reference = StudentT(estimates.clusters - 1.0)
     return effect_table(
         title,
         estimates,
-        problem.reference,
+        reference,
         options.confidence,
-        _header(res, label, options, problem.reference),
+        _header(res, label, options, reference),
         _notes(res, label, options, estimates),
         options.transform,
         _beside(estimates, data),
     )
+
+
+def _check_unconditional(options: Options, vcov: Any) -> None:
+    """Raise `InputError` for a covariance that influence functions would leave unread."""
+    unread = vcov is not None and vcov is not False and not isinstance(vcov, Cluster)
+    if options.unconditional is not False and options.bootstrap is None and unread:
+        raise InputError(
+            "unconditional= has a covariance of its own, by influence functions; leave vcov= out, "
+            "or name clusters, by vcov=asx.Cluster(column) or unconditional='column'.",
+            code="option",
+        )
+
+
+def _check_comparison(res: Any, problem: Problem, options: Options) -> None:
+    model = problem.model
+    size = len(component_names(res, "link")) if model.predictor.has_vector_eta() else ()
+    scale = chosen_scale(options.type, options.value, model.family, options.q, problem.levels)
+    is_event = res.inputs.response_kind in ("binary", "grouped")
+    check_comparison(options, scale, model.family, np.zeros(size), is_event=is_event)
 
 
 def _confidence(res: Any, given: float | None) -> float:
@@ -214,30 +255,65 @@ def _with_covariance(res: Any, vcov: Any) -> tuple[Any, np.ndarray, str]:
         res = res.with_cov(vcov)
     matrix, label = np.asarray(res.covariance.matrix), res.covariance.kind.label
     if vcov is not None and np.ndim(vcov) == 2:
-        matrix, label = np.asarray(vcov, float), "as given"
+        matrix, label = np.asarray(vcov, float), AS_GIVEN
         if matrix.shape != (len(res.names),) * 2:
             raise InputError(
                 f"vcov has shape {matrix.shape}; there are {len(res.names)} parameters.",
                 code="option",
             )
+        _require_symmetric(matrix)
     active = np.asarray(res.fit.active)
     return res, np.where(active[:, None] & active[None, :], matrix, 0.0), label
 
 
+def _require_symmetric(matrix: np.ndarray) -> None:
+    """Refuse a matrix that no rounding explains; missing variances are missing on both sides."""
+    size = np.sqrt(np.abs(np.diagonal(matrix)))
+    apart = np.abs(matrix - matrix.T) > 1e-8 * (np.outer(size, size) + np.abs(matrix))
+    if apart.any() or (np.isnan(matrix) != np.isnan(matrix.T)).any():
+        raise InputError(
+            "vcov is not symmetric, so that it is no covariance matrix; pass (vcov + vcov.T) / 2 "
+            "if it should be.",
+            code="option",
+            column="vcov",
+        )
+
+
+def _require_drawable(matrix: np.ndarray) -> None:
+    """Refuse to draw from a normal distribution that does not exist."""
+    variances = np.diagonal(matrix)
+    moving = variances > 0
+    try:
+        np.linalg.cholesky(matrix[np.ix_(moving, moving)])
+    except np.linalg.LinAlgError:
+        is_covariance = False
+    else:
+        is_covariance = not (variances < 0).any()
+    if not is_covariance:
+        raise InputError(
+            "The covariance is not positive definite, so that no parameters can be drawn from it; "
+            "use method='delta', or another vcov=.",
+            code="option",
+            column="vcov",
+        )
+
+
 def _problem(res: Any, matrix: np.ndarray) -> Problem:
+    model = on_one_matrix(res.model, res.spec)
     return Problem(
         fit=res.fit,
-        model=on_one_matrix(res.model, res.spec),
+        model=model,
         matrix=matrix,
         spec=res.spec,
         components=functools.partial(component_names, res),
         source=res.inputs.data,
         offset=res.inputs.offset,
-        evaluate=functools.partial(_rows_again, res),
+        evaluate=functools.cache(functools.partial(_rows_again, res)),
         clusters=functools.partial(_clusters, res.covariance.kind),
         reference=_reference(res.reference),
         resampling=functools.partial(_resampling, res),
         levels=tuple(res.levels or ()),
+        omitted=relations(model, res.spec, res.omitted, res.names),
         read_stretches=None if res.inputs.streamed is None else res.inputs.streamed.read.stretches,
     )
 
@@ -249,9 +325,9 @@ def _reference(given: Reference) -> Reference:
 
 def _clusters(kind: AbstractCovariance, rows: Rows) -> np.ndarray | None:
     """The clusters of a covariance kind as codes."""
-    if not kind.group_columns:
-        return None
     columns: Any = kind.group_columns
+    if not columns and not isinstance(kind, HAC | DriscollKraay):
+        return None
     if not isinstance(kind, Cluster) or len(columns) > 1:
         raise InputError(
             f"unconditional=True knows independent rows and one grouping, not {kind.label}; name "
@@ -319,12 +395,13 @@ def _notes(res: Any, label: str, options: Options, estimates: Estimates) -> tupl
         notes.append("Covariates count as sampled.")
     if estimates.told:
         notes.append(f"Refits: {estimates.told}.")
-    if not np.isfinite(estimates.variances).all():
-        notes.append(f"— is withheld: {_why_withheld(res, label, options)}.")
+    variances = estimates.variances
+    if not (np.isfinite(variances) & (variances >= 0)).all():
+        notes.append(f"— is withheld: {_why_withheld(res, label, options, estimates)}.")
     return tuple(notes)
 
 
-def _why_withheld(res: Any, label: str, options: Options) -> str:
+def _why_withheld(res: Any, label: str, options: Options, estimates: Estimates) -> str:
     family = res.model.family
     if label == NO_ERRORS:
         return "errors were not asked for"
@@ -341,7 +418,29 @@ def _why_withheld(res: Any, label: str, options: Options) -> str:
     )
     if needs_dispersion and not in_memory:
         return "the error of the dispersion needs the data of the fit, in memory"
-    return "not identified, or the fit has no covariance"
+    if label != AS_GIVEN and np.isnan(np.asarray(res.covariance.matrix)).all():
+        return "the fit has no covariance"
+    reasons = []
+    if (estimates.variances < 0).any():
+        reasons.append("its variance is negative, as the covariance is not positive semidefinite")
+    undefined = _why_undefined(options)
+    if undefined and not np.isfinite(estimates.values).all():
+        reasons.append(undefined)
+    if res.omitted:
+        told = ", ".join(one.text for one in res.omitted)
+        reasons.append(f"in the fit {told}, and the data say nothing of what leaves that relation")
+    return "; or ".join(reasons) or "it is not identified"
+
+
+def _why_undefined(options: Options) -> str:
+    """Why an estimate may be no number although its predictions are; empty where it cannot."""
+    if options.hypothesis is not None:
+        return "the hypothesis has no finite value there"
+    if options.slope in ("eyex", "eydx"):
+        return "an elasticity of a prediction of 0 is not defined"
+    if callable(options.comparison):
+        return "comparison= has no finite value there"
+    return UNDEFINED.get(options.comparison, "") if options.slope is None else ""
 
 
 def _beside(estimates: Estimates, data: Data | None) -> pd.DataFrame | None:

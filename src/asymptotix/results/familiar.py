@@ -47,7 +47,10 @@ class Familiar:
 
     @property
     def rsquared(self: Any) -> float:
-        """The share of variance explained, of linear models; NaN for others."""
+        """The share of variance explained, of linear models; NaN for others.
+
+        Of the sum of squares about 0 where no combination of columns is constant.
+        """
         if not is_least_squares(self.fit):
             return math.nan
         return 1 - self.deviance / self.null_deviance if self.null_deviance > 0 else math.nan
@@ -55,8 +58,7 @@ class Familiar:
     @property
     def rsquared_adj(self: Any) -> float:
         """The same with degrees of freedom counted; NaN for other than linear models."""
-        intercepts = self.rank - self.df_model
-        return 1 - (1 - self.rsquared) * (self.nobs - intercepts) / self.df_resid
+        return 1 - (1 - self.rsquared) * (self.nobs - self.has_constant) / self.df_resid
 
     @property
     def llr(self: Any) -> float:
@@ -71,9 +73,10 @@ class Familiar:
     @property
     def fvalue(self: Any) -> float:
         """The classical F statistic of all slopes of a linear model; NaN for others."""
-        if not is_least_squares(self.fit) or not (self.df_model > 0 and self.df_resid > 0):
+        slopes = self.rank - self.has_constant
+        if not is_least_squares(self.fit) or not (slopes > 0 and self.df_resid > 0):
             return math.nan
-        gain = (self.null_deviance - self.deviance) / self.df_model
+        gain = (self.null_deviance - self.deviance) / slopes
         return gain / (self.deviance / self.df_resid) if self.deviance > 0 else math.nan
 
     @property
@@ -81,7 +84,8 @@ class Familiar:
         """Its p-value."""
         if not math.isfinite(self.fvalue):
             return math.nan
-        return float(np.exp(F(self.df_model, self.df_resid).log_sf(self.fvalue)))
+        slopes = self.rank - self.has_constant
+        return float(np.exp(F(slopes, self.df_resid).log_sf(self.fvalue)))
 
     @property
     def endog_names(self: Any) -> str:

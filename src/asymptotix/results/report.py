@@ -57,7 +57,7 @@ def _estimates(res: Any) -> Section:
 
 
 def _effects(res: Any) -> Section:
-    if res.inputs.data is None or res.model.family.response_kind == "categorical":
+    if res.inputs.data is None:
         return Section("Effects", [])
     table = _possible(lambda: res.avg_slopes().summary().to_html())
     pictures = [
@@ -98,7 +98,7 @@ def _judgement(res: Any, cv: int | None, key: Key) -> Section:
 
 
 def _diagnostics(res: Any) -> Section:
-    if res.inputs.data is None or res.model.family.response_kind == "categorical":
+    if res.inputs.data is None:
         return Section("Diagnostics", [])
     return Section(
         "Diagnostics",

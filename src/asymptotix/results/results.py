@@ -89,7 +89,9 @@ class Results(Familiar, Verbs):
         reference_asked: `"normal"` or `"t"`, where the user decided.
         separated: which coefficients are infinite, and the fit of the others; else `None`.
         omitted: columns that were left out, and what each equals.
-        null_deviance: deviance with an intercept only.
+        null_deviance: deviance with an intercept only; of linear models without a constant among
+            the combinations of their columns, with nothing.
+        has_constant: whether there is one.
         criteria: whose count of parameters AIC and BIC follow, if not this package's.
     """
 
@@ -111,6 +113,7 @@ class Results(Familiar, Verbs):
     omitted: tuple[Omitted, ...] = ()
     null_deviance: float = math.nan
     criteria: str | None = None
+    has_constant: bool = True
 
     # --- estimates ----------------------------------------------------------------------
 
@@ -237,7 +240,7 @@ class Results(Familiar, Verbs):
     def n_parameters(self) -> int:
         """Parameters as AIC and BIC count them: with a dispersion that was estimated."""
         if self.criteria == "statsmodels":
-            return int(np.sum(np.asarray(self.fit.active)[: self.n_coefficients]))
+            return self.rank
         return self.rank + (self.model.family.dispersion_rule == "moment")
 
     @property
@@ -259,7 +262,8 @@ class Results(Familiar, Verbs):
                 probability of events less that of the others; Tjur 2009).
             data: the data again, for Tjur's of a fit made with `keep_data=False`.
 
-        Of a Gaussian model Cox and Snell's is the ordinary R².
+        Of a Gaussian model Cox and Snell's is the ordinary R², `rsquared`, unless its
+        log-likelihood was asked for at another dispersion.
         """
         if kind == "tjur":
             return self.tjur(data)
@@ -408,7 +412,7 @@ class Results(Familiar, Verbs):
         """Value and standard error of any smooth function of the fitted module.
 
         Arguments:
-            function: from the model to an array or pytree of arrays.
+            function: from the model to an array or pytree of arrays, written with `jax.numpy`.
         """
         return delta_method(function, self.model, self.covariance)
 
@@ -451,13 +455,13 @@ class Results(Familiar, Verbs):
                 "adj.r.squared": [self.rsquared_adj],
                 "statistic": [self.fvalue],
                 "p.value": [self.f_pvalue],
-                "df": [self.df_model],
+                "df": [self.rank - self.has_constant],
             }
         return pd.DataFrame(
             {
                 **shares,
                 "null.deviance": [self.null_deviance],
-                "df.null": [self.df_resid + self.df_model],
+                "df.null": [self._df_null],
                 "null.loglik": [self.llnull],
                 "logLik": [self.llf],
                 "AIC": [self.aic],
@@ -469,6 +473,12 @@ class Results(Familiar, Verbs):
                 "status": [self.status],
             }
         )
+
+    @property
+    def _df_null(self) -> float:
+        if is_least_squares(self.fit):
+            return self.nobs - self.has_constant
+        return self.df_resid + self.df_model
 
     def summary(self, *, exponentiate: bool = False) -> Table:
         """The coefficient table: prints as text, HTML in a notebook, LaTeX and Markdown.

@@ -77,8 +77,10 @@ def _header(res: Any) -> tuple[tuple[str, str], ...]:
     ]
     if moment:
         pairs.append(("Dispersion", _number(res.scale)))
-        share = res.rsquared if is_least_squares(res.fit) else res.r_squared("cox-snell")
-        pairs.append(("R²", _share(share)))
+        if is_least_squares(res.fit):
+            pairs.append(("R²", _share(res.rsquared)))
+        else:
+            pairs.append(("Cox–Snell R²", _share(res.r_squared("cox-snell"))))
     else:
         pairs.append(("Pearson chi2", _number(res.pearson_chi2)))
         pairs.append(("McFadden R²", _share(res.r_squared())))
@@ -127,7 +129,9 @@ def _notes(res: Any) -> tuple[str, ...]:
     omitted = [n for n, a in zip(res.names, np.asarray(res.fit.active), strict=True) if not a]
     if omitted:
         told = ", ".join([one.text for one in res.omitted] or omitted)
-        notes.append(f"Omitted because other columns explain them exactly: {told}.")
+        tolerance = res.conventions.get("collinear tolerance")
+        how = "exactly" if tolerance is None else f"but for {tolerance}"
+        notes.append(f"Omitted because other columns explain them {how}: {told}.")
     if res.inputs.weights is not None:
         notes.append(f"Weights: {res.inputs.weight_kind}.")
     return tuple(notes)

@@ -49,8 +49,7 @@ def header_lines(header: tuple[tuple[str, str], ...], width: int) -> list[str]:
 
 def panels(grid: Grid, width: int) -> list[list[int]]:
     """Runs of columns that fit beside a label of reasonable length."""
-    label = min(max((screen_width(r.label) for r in grid.rows), default=0), SHORTEST_LABEL)
-    room = width - label
+    room = width - label_room(grid, width)
     found, used = [[]], 0
     for j in range(len(grid.columns)):
         need = column_width(grid, j, width) + GAP
@@ -60,6 +59,18 @@ def panels(grid: Grid, width: int) -> list[list[int]]:
         found[-1].append(j)
         used += need
     return found
+
+
+def label_room(grid: Grid, width: int) -> int:
+    """The least columns in which all labels stay apart, where every column leaves them as many."""
+    labels = {one_line(r.label) for r in grid.rows}
+    longest = max(map(screen_width, labels), default=0)
+    widest = max((column_width(grid, j, width) for j in range(len(grid.columns))), default=0)
+    least = min(longest, SHORTEST_LABEL)
+    for room in range(least, min(longest, width - GAP - widest) + 1):
+        if len({shortened(label, room) for label in labels}) == len(labels):
+            return room
+    return least
 
 
 def column_width(grid: Grid, j: int, width: int) -> int:
@@ -110,6 +121,9 @@ def shortened(text: str, width: int) -> str:
     """The text with its middle replaced by an ellipsis where it is wider than `width`."""
     if screen_width(text) <= width:
         return text
+    if text.isascii():  # a character a column
+        last = (width - 1) // 2
+        return f"{text[: width - 1 - last]}…{text[len(text) - last :]}"
     head, tail = "", ""
     for i in range(len(text)):  # one character more at each end in turn, while it fits
         longer = (head + text[len(head)], tail) if i % 2 == 0 else (head, text[-len(tail) - 1 :])

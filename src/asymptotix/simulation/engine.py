@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from asymptotix.core.errors import InputError
 from asymptotix.core.precision import double
 from asymptotix.core.static import split
 from asymptotix.data.slabs import cores, in_threads
@@ -60,7 +61,16 @@ def _as_replications(out: Estimates, count: int) -> Replications:
 
 
 def _estimates(out: Any) -> Estimates:
-    return out if isinstance(out, Estimates) else Estimates(*out)
+    if isinstance(out, Estimates):
+        return out
+    if not isinstance(out, tuple | list) or not 2 <= len(out) <= 4:
+        raise InputError(
+            f"estimate must return asx.Estimates (values, standard errors, status code, degrees of "
+            f"freedom) or a tuple of its fields, not a {type(out).__name__}; asx.Estimator(model) "
+            "makes such a function.",
+            code="arguments",
+        )
+    return Estimates(*out)
 
 
 def _many(generate, estimate: Estimator, key):

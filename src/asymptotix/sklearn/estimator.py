@@ -1,6 +1,8 @@
 """What the scikit-learn adapters share: arrays in, estimates and their covariance out."""
 
 import abc
+import math
+import numbers
 import warnings
 from typing import Any
 
@@ -9,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from asymptotix.core.errors import CollinearWarning
+from asymptotix.core.errors import CollinearWarning, InputError
 from asymptotix.core.status import MESSAGES
 from asymptotix.covariances import covariance
 from asymptotix.data.rows import Rows
@@ -70,8 +72,16 @@ class Estimator(BaseEstimator, metaclass=abc.ABCMeta):
         self._set_estimates(rows)
 
     def _penalty(self, rows: Rows) -> Ridge | None:
-        if self.penalty:
-            return Ridge(strength=float(self.penalty))  # pyright: ignore[reportCallIssue]
+        penalty = 0.0 if self.penalty is None else self.penalty
+        if not (isinstance(penalty, numbers.Real) and 0 <= penalty < math.inf):
+            raise InputError(
+                f"penalty={penalty!r} must be the strength of a ridge penalty, a number from 0 "
+                "such as penalty=1.0; for other penalties use asx.fit.",
+                code="penalty",
+                column="penalty",
+            )
+        if penalty:
+            return Ridge(strength=float(penalty))  # pyright: ignore[reportCallIssue]
         columns = rows.x.shape[1]
         if columns < rows.n:
             return None
