@@ -28,9 +28,10 @@ class PredictionOptions(TypedDict, total=False):
 
     Arguments:
         variables: the variables concerned; all by default. A name, a list, or a dict: to a step
-            (`{"educ": 4}`), a pair (`{"educ": (8, 12)}`), `"sd"`, `"2sd"`, `"iqr"`, `"minmax"`;
-            for categories `"reference"`, `"sequential"`, `"pairwise"` or a pair of levels; for
-            the derivative in a 0/1 variable `"dydx"`. For `avg_predictions` to values.
+            (`{"educ": 4}`), a pair (`{"educ": (8, 12)}`), `"sd"` or `"2sd"` around the mean,
+            `"iqr"` between the quartiles, or `"minmax"`, all of the rows of the fit; for
+            categories `"reference"`, `"sequential"`, `"pairwise"` or a pair of levels; for the
+            derivative in a 0/1 variable `"dydx"`. For `avg_predictions` to values.
         by: one or several columns; averages are taken within their levels; `True` for all rows.
         type: `"response"` for the mean, `"link"` for $\eta$, `"probability"` (with `value=`) of an
             event, `"quantile"` (with `q=`) of the response.
@@ -72,9 +73,9 @@ class ComparisonOptions(PredictionOptions, total=False):
     """Those of comparisons.
 
     Arguments:
-        comparison: `"difference"`, `"ratio"`, `"lnratio"`, `"lnor"` (log odds ratio, of
-            probabilities), or a function of the high and the low prediction, written with
-            `jax.numpy`.
+        comparison: `"difference"`, `"ratio"` (tested against 1), `"lnratio"`, `"lnor"` (log odds
+            ratio, of probabilities), or a function of the high and the low prediction, written
+            with `jax.numpy`.
     """
 
     comparison: Any
