@@ -203,3 +203,15 @@ def test_circles_are_predicted_no_worse_than_by_scikit_learn():
     assert res.bse.isna().all()
     held_out = res.predict(pd.DataFrame({"x1": b[:, 0], "x2": b[:, 1]}))
     assert log_loss(d, held_out) <= log_loss(d, baseline.predict_proba(b))
+
+
+def test_a_network_of_numbers_is_compared_with_an_intercept(monkeypatch):
+    """Whether its columns span a constant is a question for linear models only."""
+    monkeypatch.setattr("asymptotix.api.has_constant", None)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(200)
+    data = {"x": x, "y": np.sin(x) + 0.1 * rng.standard_normal(200)}
+    res = asx.mlp("y ~ x", data, hidden=2, family=asx.Gaussian(), restarts=2, key=jax.random.key(0))
+    total = np.sum((data["y"] - data["y"].mean()) ** 2)
+    assert res.null_deviance == pytest.approx(total, rel=1e-8)
+    assert res.rsquared == pytest.approx(1 - res.deviance / total, rel=1e-8)

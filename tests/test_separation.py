@@ -574,6 +574,8 @@ def test_quasi_likelihoods_are_separated_as_their_families_are():
     ):
         with pytest.warns(asx.FitWarning, match="separated"):
             res = asx.glm(formula, data, family=family, **options)
+        with pytest.raises(asx.InputError, match="leave dispersion= out"):
+            asx.glm(formula, data, family=family, dispersion="deviance", **options)
         rest = asx.glm(formula, data[data.g != "b"], family=family, **options)
         assert res.status == "separated"
         assert res.params["C(g)[T.b]"] == -np.inf

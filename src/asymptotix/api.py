@@ -239,9 +239,16 @@ def from_formula(
     dispersions = options.get("dispersion"), options.get("llf_dispersion")
     fit = with_dispersions(fit, rows, *dispersions)
     null = with_dispersions(fit_constant(model, rows, fit), rows, *dispersions)
-    constant = not is_least_squares(fit) or has_constant(model, rows, names)
+    is_linear = is_least_squares(fit) and fit.coordinates is not None  # networks are not
+    constant = not is_linear or has_constant(model, rows, names)
     extended = None
     if fit.status_name == "separated":
+        if any(dispersions):
+            raise InputError(
+                "The data are separated, and the dispersion of what is left is Pearson's only; "
+                "leave dispersion= out.",
+                code="option",
+            )
         extended = extended_fit(fit, model, rows, options.get("solver") or Newton())
         fit, found = extended.fit, separated_covariance(extended, rows, chosen)
     else:
