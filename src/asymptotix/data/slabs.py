@@ -110,7 +110,7 @@ class Slabs:
             return iter([run(0)])
         # The last slab, which takes a copy at first, must not keep the other cores waiting.
         futures = {index: pool().submit(run, index) for index in (last, *range(last))}
-        return (futures[index].result() for index in range(last + 1))
+        return (futures.pop(index).result() for index in range(last + 1))
 
 
 def _lead(x: PyTree[Array], n: int, size: int) -> int:
