@@ -11,7 +11,7 @@ from asymptotix.core.parameters import parameter
 from asymptotix.data.blocks import BLOCK_ROWS, map_blocks, sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS, Slabs, bucket, column_bucket
-from asymptotix.likelihood import generic
+from asymptotix.likelihood import generic, host_coordinates, traced_coordinates
 from asymptotix.model import layout
 
 SIZES = [1, 2, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS, 2500]
@@ -247,3 +247,20 @@ def _moments_of_slab(slab):
         slab,
         16,
     )
+
+
+@pytest.mark.parametrize("intercept", [None, 0, 2])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_coordinates_on_the_host_are_those_of_a_program(intercept, order):
+    rng = np.random.default_rng(7)
+    x = rng.standard_normal((300, 4)) * [1.0, 1e3, 1e-3, 1.0] + [0.0, 5.0, -2.0, 1e4]
+    x[:, 3] = 0.0
+    if intercept is not None:
+        x[:, intercept] = 2.5
+    weights = (rng.random(300) < 0.8) * 1.0
+    active = np.array([True, True, True, False])
+    (host,) = host_coordinates((np.array(x, order=order),), weights, (active,))
+    block = Rows(x, x[:, 0], weights=weights, weight_kind="precision").block(np.float64)
+    (traced,) = traced_coordinates(lambda design: (design,), block, (active,))
+    for ours, theirs in zip(host, traced, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-300)
