@@ -17,13 +17,19 @@ FEW_ROWS = 2048
 """So many rows are one block: a loop takes 0.1 s to compile, and longer than it saves."""
 
 
-def sum_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: int | None = None):
+def sum_blocks(
+    function: Callable[[Block], PyTree[Array]],
+    rows: Block,
+    size: int | None = None,
+    share: int = 1,
+):
     r"""$\sum_{\text{blocks}} f(\text{block})$ without any temporary of `n` rows.
 
     Arguments:
         function: from a `Block` to a pytree of sums over its rows, each row times its weight.
         rows: all rows as one block.
         size: rows in one block; chosen by how many there are, if not given.
+        share: of the blocks, only the first of so many.
     """
     size = _rows_of_block(rows, size)
     if rows.weight.shape[0] <= size:
@@ -33,10 +39,11 @@ def sum_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: in
         return jax.tree.map(jnp.add, total, function(block))
 
     shapes = jax.eval_shape(lambda r: function(_take(r, 0, size)), rows)
-    return fold_blocks(add, jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes), rows, size)
+    start = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+    return fold_blocks(add, start, rows, size, share)
 
 
-def fold_blocks(function, start, rows: Block, size: int | None = None):
+def fold_blocks(function, start, rows: Block, size: int | None = None, share: int = 1):
     """`function(carry, block)` over all blocks in turn, from `start`.
 
     The number of blocks is static. The last block is moved back to end at the last row and the
@@ -45,7 +52,7 @@ def fold_blocks(function, start, rows: Block, size: int | None = None):
     n, size = rows.weight.shape[0], _rows_of_block(rows, size)
     if n <= size:
         return function(start, rows)
-    count = np.int32(-(-n // size))
+    count = np.int32(-(-n // (size * share)))
     return lax.fori_loop(np.int32(0), count, lambda i, c: function(c, _take(rows, i, size)), start)
 
 

@@ -1,52 +1,81 @@
-r"""Towards the maximum of a large fit by light passes, before Newton's method begins.
+r"""Towards the maximum of a large fit by light passes, before Newton's method judges it.
 
 The subsample's optimum is some tens of standard errors away from that of all rows, since those
 shrink with them. Newton's method would spend whole passes, Gram products included, on the way.
 The score of all rows and the covariance $V_s$ of the *subsample*'s estimates make steps too,
 $$ \theta \leftarrow \theta + (W_s / W)\, V_s \sum_i s_i(\theta), $$
-each of which leaves a few hundredths of the distance, at a third of a pass's cost (the chord, or
-simplified Newton, method). They only choose where Newton's method starts: nothing is decided here.
+each of which leaves a few hundredths of the distance, at a quarter of a pass's cost (the chord, or
+simplified Newton, method). What a step did to the score corrects the covariance for the next one
+(the update of Broyden, Fletcher, Goldfarb and Shanno; Nocedal & Wright, Numerical Optimization,
+6.17). They only choose where Newton's method starts: nothing is decided here.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from asymptotix.core.typing import Array, Float
 
-MAX_LIGHT_PASSES = 5
-NEAR = 3e-3
-"""A decrement from which one step of Newton's method arrives within the tolerance."""
+MAX_LIGHT_PASSES = 9
+MARGIN = 0.3
+"""The next point should be within this share of the tolerance before Newton's method takes over."""
 GAIN = 0.3
 """A step that leaves more than this share of the distance is not worth its pass."""
+
+
+class Arrival(NamedTuple):
+    """Where light passes have led.
+
+    Attributes:
+        point: the last one, at which nothing has been evaluated yet.
+        origin: the point before it; `None` where the steps led nowhere.
+        score: the sum over all rows there.
+    """
+
+    point: Float[Array, "p"]
+    origin: Float[Array, "p"] | None = None
+    score: Float[Array, "p"] | None = None
 
 
 def head_start(
     begin: Float[Array, "p"],
     covariance: Float[Array, "p p"],
-    value_and_score: Callable,
-) -> Float[Array, "p"]:
-    """A point near the maximum over all rows.
+    score_of: Callable,
+    tolerance: float,
+) -> Arrival:
+    """A point at the maximum over all rows, to the tolerance, or as near as steps lead.
 
     Arguments:
         begin: the subsample's optimum.
         covariance: of its estimates, scaled to the weight of all rows.
-        value_and_score: sums over all rows at a point.
+        score_of: the sum of scores over all rows at a point.
+        tolerance: on the distance, in standard errors.
 
     Returns:
-        The step from the last point that raised the log-likelihood as expected; `begin` itself
-        where the first evaluation is not finite.
+        The step from the last point that came nearer as expected; `begin` itself where the first
+        score is not finite.
     """
-    accepted, target = begin, begin
-    best, distance = -np.inf, np.inf
+    here, distance = Arrival(begin), np.inf
     for _ in range(MAX_LIGHT_PASSES):
-        value, score = value_and_score(target)
+        score = score_of(here.point)
+        if here.origin is not None and here.score is not None:
+            covariance = _learned(covariance, here.point - here.origin, here.score - score)
         step = covariance @ score
         left = np.sqrt(score @ step)
-        if not (np.isfinite(value) and value >= best and left < GAIN * distance):
-            return accepted
+        if not (left < GAIN * distance or left < tolerance):  # so too where it is NaN
+            return Arrival(begin if here.origin is None else here.origin)
         expected = left * (left / distance if np.isfinite(distance) else GAIN)
-        accepted, target, best, distance = target, target + step, value, left
-        if expected < NEAR:
+        here, distance = Arrival(here.point + step, here.point, score), left
+        if expected < MARGIN * tolerance:
             break
-    return target
+    return here
+
+
+def _learned(covariance, step, fall):
+    """The covariance after a step by which the score fell: it would have led there at once."""
+    curvature = step @ fall
+    if not curvature > 0:
+        return covariance
+    left = np.eye(len(step)) - np.outer(step, fall) / curvature
+    return left @ covariance @ left.T + np.outer(step, step) / curvature

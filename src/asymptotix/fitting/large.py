@@ -1,6 +1,7 @@
 """The host driver: Newton's state machine over slabs of rows, started from a subsample."""
 
 from functools import partial
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -10,6 +11,7 @@ import numpy as np
 from asymptotix.core.linalg import share_unexplained, triangular_factor
 from asymptotix.core.static import split
 from asymptotix.core.status import CODE, succeeded
+from asymptotix.core.typing import Array, Float
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS, Slabs, over_slabs
@@ -28,7 +30,7 @@ from asymptotix.fitting.corrected import (
     working_curvature,
 )
 from asymptotix.fitting.fit import Fit
-from asymptotix.fitting.head_start import head_start
+from asymptotix.fitting.head_start import Arrival, head_start
 from asymptotix.fitting.penalised import bind, penalised, penalty_value
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.likelihood import (
@@ -36,6 +38,7 @@ from asymptotix.likelihood import (
     Sums,
     block_gradient,
     block_sums,
+    block_sums_and_statistics,
     dispersed_log_likelihood,
     information_factor,
     outward,
@@ -62,7 +65,7 @@ def solve(
     slabs, counted = slabs_of(rows, size, in_place=True), _counts(rows)
     size = np.concatenate(active) if active else np.ones(layout(model.predictor).size)
     dof = residual_dof(model, jnp.asarray(counted[1]), size)
-    setup = _setup(model, slabs, rows, solver, active, dof, penalty)
+    setup, arrival = _setup(model, slabs, rows, solver, active, dof, penalty)
     if penalty is not None and setup.coordinates is not None:
         exact = _exact_coordinates(slabs, model, rows, active)
         setup = setup._replace(penalty=bind(penalty, model, exact, setup.problem.active))
@@ -73,21 +76,41 @@ def solve(
         setup = setup._replace(start=arrived)
     at = partial(_evaluate, slabs, static, arrays, setup, qr)
     kept = rows.checkpoint if isinstance(rows, StreamedRows) else None
-    state = _last_stretch(solver, setup, at, lambda: _default_start(model, setup, rows), kept)
+    last, state = _last_stretch(
+        solver, setup, at, lambda: _default_start(model, setup, rows), kept, arrival
+    )
     if kept is not None:
         kept.remove()
     curvature = solver.newton.curvature
     final = state.here
     if curvature != "observed" or reduces_bias(penalty):
         plain = setup if not reduces_bias(penalty) else setup._replace(penalty=None)
-        final = _evaluate(slabs, static, arrays, plain, qr, state.params, "observed")
-    return _assembled(model, rows, slabs, setup, state, final, counted, history)
+        last = _evaluate(slabs, static, arrays, plain, qr, state.params, "observed")
+        final = last.sums
+    stats = last.statistics if last is not None and _belongs(last, state) else None
+    return _assembled(model, rows, slabs, setup, state, final, stats, counted, history)
 
 
-def _evaluate(slabs: Slabs, static, arrays, setup: traced.Setup, qr: bool, params, curvature):
+class _Evaluated(NamedTuple):
+    """All that one pass over the rows says of a point."""
+
+    point: Float[Array, "p"]
+    sums: newton.Evaluation
+    statistics: Statistics
+
+
+def _belongs(last: _Evaluated, state: newton.NewtonState) -> bool:
+    """Whether the last pass was taken at the estimate, or a free step away from it."""
+    at_estimate = np.array_equal(last.point, state.params)
+    return at_estimate or int(state.status) == CODE["converged"]
+
+
+def _evaluate(
+    slabs: Slabs, static, arrays, setup: traced.Setup, qr: bool, params, curvature
+) -> _Evaluated:
     penalty, coordinates = setup.penalty, setup.coordinates
     curvature = working_curvature(penalty, curvature)
-    sums = slabs.sum(partial(_sums, static, curvature, arrays, coordinates, params))
+    sums, stats = slabs.sum(partial(_sums, static, curvature, arrays, coordinates, params))
     if penalty is not None and reduces_bias(penalty):
         sums = corrected(
             penalty,
@@ -106,20 +129,29 @@ def _evaluate(slabs: Slabs, static, arrays, setup: traced.Setup, qr: bool, param
     else:
         factor = newton.trusted(factor)
     here = newton.Evaluation(sums.value, sums.score, sums.information, factor)
-    return jax.tree.map(jnp.asarray, here)
+    return _Evaluated(params, jax.tree.map(jnp.asarray, here), stats)
 
 
-def _last_stretch(solver: AbstractSolver, setup: traced.Setup, at, other_start, kept=None):
+def _last_stretch(
+    solver: AbstractSolver, setup: traced.Setup, at, other_start, kept, arrival: Arrival | None
+) -> tuple[_Evaluated | None, newton.NewtonState]:
     """Newton's method from the start of the setup; or its judgement of that point.
 
     Arguments:
         kept: a checkpoint that holds the state after each pass.
+        arrival: how light passes have come to the start, if they have.
+
+    Returns:
+        The last pass, and the state in the end.
     """
-    options = solver.newton
+    options, last = solver.newton, None
 
     def advanced(state):
-        here = at(newton.trial(state), options.curvature)
-        state = _advance(options, setup.problem, state, here)
+        nonlocal last
+        last = at(newton.trial(state), options.curvature)
+        if arrival is not None and int(state.steps) < 0:
+            state = _on_the_way(arrival, state, last.sums)
+        state = _advance(options, setup.problem, state, last.sums)
         if kept is not None:
             kept.save(state, setup.coordinates)
         return state
@@ -129,20 +161,37 @@ def _last_stretch(solver: AbstractSolver, setup: traced.Setup, at, other_start, 
     state = advanced(state) if int(state.status) == CODE["running"] else state
     if solver.stops_early or not solver.polish:
         state = newton.judged(options, state, advanced(state))
-        return newton.stopped_early(state) if solver.stops_early else state
+        return last, newton.stopped_early(state) if solver.stops_early else state
     if int(state.status) == CODE["not_finite"]:  # the subsample's optimum is no place to start
+        arrival = None
         state = advanced(_start(other_start()))
     while int(state.status) == CODE["running"]:
         state = advanced(state)
-    return state
+    return last, state
 
 
-def _assembled(model, rows: Rows, slabs, setup, state, final, counted, history) -> Fit:
-    """The fit, its statistics by one more pass at the estimate."""
+def _on_the_way(arrival: Arrival, state: newton.NewtonState, there: newton.Evaluation):
+    r"""The state before the last light step, so that the pass after it judges that step too.
+
+    What is known there is the score $g$; of the curvature along the step $d$ that
+    $d^\top (g - g_{new})$ is the mean of it on the way: all that is asked of an information.
+    """
+    step, fall = arrival.point - arrival.origin, arrival.score - np.asarray(there.score)
+    secant = np.outer(fall, fall) / (step @ fall)
+    return state._replace(
+        params=jnp.asarray(arrival.origin),
+        here=state.here._replace(information=jnp.asarray(secant)),
+        step=jnp.asarray(step),
+        steps=jnp.zeros_like(state.steps),
+    )
+
+
+def _assembled(model, rows: Rows, slabs, setup, state, final, stats, counted, history) -> Fit:
+    """The fit; its statistics by one more pass at the estimate, unless they are known."""
     n_rows, n, total = counted
     fitted = layout(model).replace(model, outward(setup.coordinates, state.params))
     leaves, shape = split(fitted)
-    stats = slabs.sum(partial(slab_statistics, shape, leaves))
+    stats = slabs.sum(partial(slab_statistics, shape, leaves)) if stats is None else stats
     llf = stats.log_likelihood
     if model.family.dispersion_rule == "moment":
         plugged, precision = plugged_dispersion(stats, n), rows.weight_kind == "precision"
@@ -192,15 +241,29 @@ _penalised = jax.jit(penalised)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _sums(static, curvature, arrays, coordinates, params, slab: Block) -> Sums:
+def _sums(static, curvature, arrays, coordinates, params, slab: Block):
     model = static.combine(arrays)
-    return sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), slab)
+    return sum_blocks(
+        lambda b: block_sums_and_statistics(model, coordinates, curvature, params, b), slab
+    )
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _some_information(static, curvature, arrays, coordinates, params, slab: Block):
+    """The information of the first quarter of a slab, and that quarter's weight."""
+    model = static.combine(arrays)
+
+    def some(b: Block):
+        found = block_sums(model, coordinates, curvature, params, b)
+        return found.information, jnp.sum(b.weight)
+
+    return sum_blocks(some, slab, share=4)
 
 
 @partial(jax.jit, static_argnums=0)
-def _value_and_score(static, arrays, coordinates, params, slab: Block):
+def _score(static, arrays, coordinates, params, slab: Block):
     model = static.combine(arrays)
-    return sum_blocks(lambda b: block_gradient(model, coordinates, params, b), slab)
+    return sum_blocks(lambda b: block_gradient(model, coordinates, params, b)[1], slab)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -255,37 +318,51 @@ def _counts(rows: Rows | StreamedRows):
     return present, (total if rows.weight_kind == "frequency" else present), total
 
 
-def _setup(model, slabs, rows, solver, active, dof, penalty) -> traced.Setup:
-    """Coordinates from an evenly spaced subsample, and its optimum as the starting point."""
+def _setup(model, slabs, rows, solver, active, dof, penalty) -> tuple[traced.Setup, Arrival | None]:
+    """Coordinates from an evenly spaced subsample, and a starting point from its optimum."""
     arrays, static = split(model)
     solver = solver if isinstance(solver, newton.Newton) else None
     sample = _sample(rows)
     setup, state = _sample_fit(static, solver, arrays, sample, active, dof, penalty)
     begin = state.params if bool(succeeded(state.status)) else setup.start
     if setup.coordinates is None:
-        return setup._replace(start=begin)
+        return setup._replace(start=begin), None
     plain = tuple(map(plain_if_near, setup.coordinates))
     if not all(isinstance(c, PlainCoordinates) for c in plain):
         kept = tuple(
             _with_true_intercept(c, slabs, rows, model, j) for j, c in enumerate(setup.coordinates)
         )
         if any(a is not b for a, b in zip(kept, setup.coordinates, strict=True)):
-            return setup._replace(coordinates=kept, start=jnp.zeros_like(setup.start))
+            return setup._replace(coordinates=kept, start=jnp.zeros_like(setup.start)), None
         plain, to_plain = setup.coordinates, np.eye(begin.shape[0])
     else:
         to_plain = np.asarray(outward(setup.coordinates, jnp.eye(begin.shape[0])))
         begin = outward(setup.coordinates, begin)
     setup = setup._replace(coordinates=plain, start=begin)
     if not _has_head_start(model, rows, setup, state):
-        return setup
+        return setup, None
     share = float(np.sum(sample.weight)) / _counts(rows)[2]
     root = np.linalg.solve(np.asarray(state.here.factor).T, to_plain.T)
-    begin = head_start(
+    covariance = share * root.T @ root
+    if rows.n >= LARGE:
+        curvature = solver.newton.curvature
+        known = slabs.sum(partial(_some_information, static, curvature, arrays, plain, begin))
+        covariance = _covariance(*known, _counts(rows)[2], covariance)
+    arrival = head_start(
         np.asarray(begin),
-        share * root.T @ root,
-        lambda at: slabs.sum(partial(_value_and_score, static, arrays, plain, at)),
+        covariance,
+        lambda at: slabs.sum(partial(_score, static, arrays, plain, at)),
+        solver.newton.tolerance,
     )
-    return setup._replace(start=jnp.asarray(begin))
+    setup = setup._replace(start=jnp.asarray(arrival.point))
+    return setup, arrival if arrival.origin is not None else None
+
+
+def _covariance(information, weight: float, total: float, otherwise):
+    """The covariance of all rows' estimates from the information of some."""
+    if not np.isfinite(information).all() or np.linalg.eigvalsh(information)[0] <= 0:
+        return otherwise
+    return np.linalg.inv(information) * (weight / total)
 
 
 def _has_head_start(model, rows, setup: traced.Setup, state: newton.NewtonState) -> bool:

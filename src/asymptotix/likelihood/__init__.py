@@ -19,7 +19,13 @@ from asymptotix.likelihood.generic import row_log_likelihoods, weighted
 from asymptotix.likelihood.outer import outer_products, row_scores
 from asymptotix.likelihood.statistics import Statistics, dispersed_log_likelihood, statistics
 from asymptotix.likelihood.structured import information_factor, is_structured
-from asymptotix.likelihood.sums import Curvature, Sums, block_gradient, block_sums
+from asymptotix.likelihood.sums import (
+    Curvature,
+    Sums,
+    block_gradient,
+    block_sums,
+    block_sums_and_statistics,
+)
 
 __all__ = [
     "Coordinates",
@@ -29,6 +35,7 @@ __all__ = [
     "Sums",
     "block_gradient",
     "block_sums",
+    "block_sums_and_statistics",
     "declares_expected",
     "dispersed_log_likelihood",
     "exact",

@@ -31,12 +31,13 @@ class Statistics(NamedTuple):
 
 def statistics(model: Regression, rows: Block) -> Statistics:
     """Deviance, log-likelihood and Pearson chi2 of a model, by one pass."""
+    return sum_blocks(lambda b: block_statistics(model, b), rows)
 
-    def block(b: Block):
-        eta = jax.vmap(lambda x, offset: with_offset(model.predictor(x), offset))(b.x, b.offset)
-        return statistics_at(model.family, eta, b)
 
-    return sum_blocks(block, rows)
+def block_statistics(model: Regression, rows: Block) -> Statistics:
+    """The statistics of one block."""
+    predicted = jax.vmap(lambda x, offset: with_offset(model.predictor(x), offset))
+    return statistics_at(model.family, predicted(rows.x, rows.offset), rows)
 
 
 def statistics_at(family, eta, rows: Block) -> Statistics:

@@ -14,6 +14,7 @@ from asymptotix.data.blocks import fold_blocks
 from asymptotix.data.rows import Block
 from asymptotix.likelihood.coordinates import Coordinates
 from asymptotix.likelihood.generic import weighted
+from asymptotix.likelihood.statistics import statistics_at
 from asymptotix.model import Regression, layout
 
 
@@ -54,6 +55,20 @@ def block_sums(
     """`(value, score, information)` of one block in working coordinates."""
     designs, eta, psi = block_predictor(model, coordinates, theta, block)
     return sums_at(model, curvature, designs, eta, psi, block)
+
+
+def block_sums_and_statistics(
+    model: Regression,
+    coordinates: tuple[Coordinates, ...],
+    curvature: str,
+    theta: Float[Array, "p"],
+    block: Block,
+):
+    """The sums of one block, and the statistics of a model with these parameters."""
+    designs, eta, psi = block_predictor(model, coordinates, theta, block)
+    family = layout(model.family).replace(model.family, psi)
+    sums = sums_at(model, curvature, designs, eta, psi, block)
+    return sums, statistics_at(family, eta, block)
 
 
 def block_predictor(model: Regression, coordinates, theta, block: Block):

@@ -6,6 +6,7 @@ from asymptotix.core.typing import Array, Float
 from asymptotix.data.rows import Block
 from asymptotix.likelihood import generic, structured
 from asymptotix.likelihood.coordinates import Coordinates
+from asymptotix.likelihood.statistics import Statistics, block_statistics
 from asymptotix.likelihood.structured import is_structured
 from asymptotix.model import Regression, layout
 
@@ -47,6 +48,21 @@ def block_sums(
     return Sums(*structured.block_sums(model, coordinates, curvature, theta, block))
 
 
+def block_sums_and_statistics(
+    model: Regression,
+    coordinates: tuple[Coordinates, ...] | None,
+    curvature: Curvature,
+    theta: Float[Array, "p"],
+    block: Block,
+) -> tuple[Sums, Statistics]:
+    """The same with the statistics of a model with these parameters, for little more."""
+    if coordinates is None:
+        sums = block_sums(model, coordinates, curvature, theta, block)
+        return sums, block_statistics(layout(model).replace(model, theta), block)
+    sums, stats = structured.block_sums_and_statistics(model, coordinates, curvature, theta, block)
+    return Sums(*sums), stats
+
+
 def block_gradient(
     model: Regression,
     coordinates: tuple[Coordinates, ...] | None,
@@ -59,4 +75,11 @@ def block_gradient(
     return structured.block_gradient(model, coordinates, theta, block)
 
 
-__all__ = ["Curvature", "Sums", "block_gradient", "block_sums", "is_structured"]
+__all__ = [
+    "Curvature",
+    "Sums",
+    "block_gradient",
+    "block_sums",
+    "block_sums_and_statistics",
+    "is_structured",
+]
