@@ -32,7 +32,7 @@ def measure() -> str:
     rows, model = asx.Rows(x, y), asx.Logit(K)
     with double():
         slabs, active = Slabs(rows, in_place=True), (np.ones(K, bool),)
-        setup = large._setup(model, slabs, rows, asx.Newton(), active, np.zeros(()), None)
+        setup, _ = large._setup(model, slabs, rows, asx.Newton(), active, np.zeros(()), None)
         arrays, static = split(model)
 
         def ours():

@@ -105,28 +105,28 @@ def score(at):
 def test_a_step_that_does_not_gain_is_not_taken():
     """A covariance far too large: the second point is worse."""
     begin = np.array([1.0, 1.0])
-    found = head_start(begin, 10 * np.eye(2), score, 1e-8)
-    np.testing.assert_array_equal(found.point, begin)
-    assert found.origin is None
+    point, step = head_start(begin, 10 * np.eye(2), score, 1e-8)
+    np.testing.assert_array_equal(point, begin)
+    assert step is None
 
 
 def test_a_score_that_is_not_finite_leaves_the_start_alone():
     begin = np.array([1.0, 1.0])
-    found = head_start(begin, np.eye(2), lambda at: at * np.nan, 1e-8)
-    np.testing.assert_array_equal(found.point, begin)
-    assert found.origin is None
+    point, step = head_start(begin, np.eye(2), lambda at: at * np.nan, 1e-8)
+    np.testing.assert_array_equal(point, begin)
+    assert step is None
 
 
 def test_a_good_covariance_arrives_and_learns():
     """Errors of 2 % alone would leave 2 % of the distance a step; steps teach the covariance."""
     wrong = np.array([[1.02, 0.01], [0.01, 0.99]])
     asked = []
-    found = head_start(
+    point, step = head_start(
         np.array([30.0, 20.0]), wrong, lambda at: asked.append(at) or score(at), 1e-8
     )
-    assert np.linalg.norm(found.point) < 1e-8
+    assert np.linalg.norm(point) < 1e-8
     assert len(asked) <= 5
-    np.testing.assert_allclose(found.score, score(found.origin))
+    np.testing.assert_allclose(step.score, score(step.origin))
 
 
 def test_a_large_fit_takes_the_covariance_from_a_quarter_of_all_rows(monkeypatch, covariates):
@@ -134,8 +134,7 @@ def test_a_large_fit_takes_the_covariance_from_a_quarter_of_all_rows(monkeypatch
     y = response("logit", covariates)
     few = counted(monkeypatch)
     plain = asx.fit(asx.Logit(K), covariates, y)
-    monkeypatch.setattr(large, "LARGE", N)
-    monkeypatch.setattr(large, "LARGE_SLAB", large.SLAB_ROWS)
+    monkeypatch.setattr(large, "MANY_ROWS", N)
     light = few["light"]
     found = asx.fit(asx.Logit(K), covariates, y)
     assert few["light"] - light <= light

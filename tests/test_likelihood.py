@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from asymptotix import Linear, Regression
+from asymptotix.core.gram import MOST_COLUMNS, weighted_gram
 from asymptotix.data.rows import Rows
 from asymptotix.likelihood import Coordinates, generic, structured, traced_coordinates
 from asymptotix.model import layout
@@ -191,3 +192,33 @@ def test_a_zero_weight_row_contributes_exactly_nothing():
         assert float(sums[0]) == pytest.approx(value, rel=1e-13)
         assert float(sums[1][0]) == pytest.approx((1 + 2) / 0.7 - 3, rel=1e-13)
         assert float(sums[2][0, 0]) == pytest.approx((1 + 2) / 0.49, rel=1e-13)
+
+
+@pytest.mark.parametrize("k", [1, 5, 16, 17, 20, 40, 129])
+@pytest.mark.parametrize("n", [100, 1000, 1024])
+def test_gram_products_are_those_of_numpy(n, k):
+    """Weights of any sign; blocks that are too short or too wide take the library's product."""
+    rng = np.random.default_rng(k)
+    x, weight = rng.standard_normal((n, k)), rng.standard_normal(n)
+    found = np.asarray(jax.jit(weighted_gram)(x, weight))
+    expected = np.einsum("ni,n,nj->ij", x, weight, x)
+    np.testing.assert_allclose(found, expected, atol=1e-11)
+    if n == 1024 and k <= MOST_COLUMNS:
+        np.testing.assert_array_equal(found, found.T)
+
+
+def test_gram_products_of_weights_that_are_missing_are_missing():
+    x, weight = np.ones((1024, 20)), np.ones(1024)
+    weight[0] = np.nan  # the row that the program's branch looks at
+    assert np.isnan(np.asarray(weighted_gram(x, weight))).all()
+    weight[0], weight[77] = 1.0, np.nan
+    assert np.isnan(np.asarray(weighted_gram(x, weight))).all()
+
+
+def test_gram_products_map_and_differentiate():
+    x = np.random.default_rng(3).standard_normal((2, 256, 3))
+    weight = np.ones((2, 256))
+    mapped = jax.vmap(weighted_gram)(x, weight)
+    np.testing.assert_allclose(mapped, np.einsum("rni,rnj->rij", x, x), rtol=1e-12)
+    slope = jax.grad(lambda w: weighted_gram(x[0], w)[0, 1])(weight[0])
+    np.testing.assert_allclose(slope, x[0, :, 0] * x[0, :, 1], rtol=1e-12)

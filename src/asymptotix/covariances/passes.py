@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from asymptotix.core.gram import plain_gram, weighted_gram
 from asymptotix.core.linalg import (
     inverse_from_factor,
     namespace,
@@ -142,11 +143,12 @@ class Passes:
         """Weighted outer products of scores."""
         wide = self.wide
         return self._narrowed(
-            source(self.wide_rows).sum(
+            source(self.wide_rows, in_place=True).sum(
                 partial(
                     _meat,
                     self.static,
                     wide.weight_kind,
+                    plain_gram if self.traced else weighted_gram,
                     self.arrays,
                     wide.coordinates,
                     wide.params,
@@ -158,7 +160,7 @@ class Passes:
         """The leverage of each row; of one copy of it where weights are frequencies."""
         wide, inverse = self.wide, self._widened(self.inverse(self.working_curvature))
         setting = (self.static, self.working_curvature, wide.weight_kind)
-        return source(self.wide_rows).rowwise(
+        return source(self.wide_rows, in_place=True).rowwise(
             partial(_leverages, setting, self.arrays, wide.coordinates, wide.params, inverse)
         )
 
@@ -173,7 +175,7 @@ class Passes:
         wide, inverse = self.wide, self._widened(self.inverse(self.working_curvature))
         setting = (self.static, self.working_curvature, wide.weight_kind, rule)
         return self._narrowed(
-            source(self.wide_rows).sum(
+            source(self.wide_rows, in_place=True).sum(
                 partial(
                     _inflated_meat,
                     setting,
@@ -214,7 +216,7 @@ class Passes:
             return source(rows).sum(sums)
         p = wide.params.shape[0]
         found = [(np.zeros((part.total, p)), np.zeros((p, p))) for part in local]
-        slabs = HostSource(rows).slabs
+        slabs = HostSource(rows, in_place=not any(part.by_slab for part in local)).slabs
         for index, slab in enumerate([slabs.sum(sums)] if together else slabs.each(sums)):
             for part, (totals, alone), (more, single) in zip(local, found, slab, strict=True):
                 owners = part.owners(index)
@@ -227,7 +229,7 @@ class Passes:
         wide, size = self.wide, bucket(one.size)
         setting = (self.static, self.working_curvature, size)
         sums = partial(_group_informations, setting, self.arrays, wide.coordinates, wide.params)
-        slabs = HostSource(tagged(self.wide_rows, (one.tags,))).slabs
+        slabs = HostSource(tagged(self.wide_rows, (one.tags,)), in_place=True).slabs
         together = isinstance(self.rows, StreamedRows) and self.rows.together
         total = 0.0
         for slab in [slabs.sum(sums)] if together else slabs.each(sums):
@@ -239,7 +241,7 @@ class Passes:
     def scores(self) -> Float[Array, "n p"]:
         """The weighted score of each row."""
         wide = self.wide
-        found = source(self.wide_rows).rowwise(
+        found = source(self.wide_rows, in_place=True).rowwise(
             partial(_row_scores, self.static, self.arrays, wide.coordinates, wide.params)
         )
         return found[:, self.keep]
@@ -281,6 +283,11 @@ class _Local:
                 self.tags[part] = inverse - alone
                 self._owners.append(found[alone:])
 
+    @property
+    def by_slab(self) -> bool:
+        """Whether tags count the groups within each slab of `SLAB_ROWS` rows."""
+        return self._owners is not None
+
     def owners(self, index: int):
         """Which groups the sums of a slab belong to."""
         return slice(None) if self._owners is None else self._owners[index]
@@ -308,10 +315,12 @@ def _block_sums(static, curvature, arrays, coordinates, params, rows: Block) -> 
     return sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), rows)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _meat(static, weight_kind, arrays, coordinates, params, rows: Block):
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _meat(static, weight_kind, gram, arrays, coordinates, params, rows: Block):
     model = static.combine(arrays)
-    return sum_blocks(lambda b: outer_products(model, coordinates, weight_kind, params, b), rows)
+    return sum_blocks(
+        lambda b: outer_products(model, coordinates, weight_kind, params, b, gram), rows
+    )
 
 
 @partial(jax.jit, static_argnums=0)
@@ -412,7 +421,7 @@ def information_sums(fit: Fit, rows: Rows, curvature: str) -> Float[Array, "p p"
 def _sums(fit: Fit, rows: Rows, curvature: str) -> Sums:
     wide, rows, keep = at_standard_width(fit, rows)
     arrays, static = split(wide.model)
-    value, score, matrix = source(rows).sum(
+    value, score, matrix = source(rows, in_place=True).sum(
         partial(_block_sums, static, curvature, arrays, wide.coordinates, wide.params)
     )
     return Sums(value, score[keep], matrix[keep[:, None], keep])

@@ -33,7 +33,7 @@ def sum_blocks(
     """
     size = _rows_of_block(rows, size)
     if rows.weight.shape[0] <= size:
-        return function(rows)
+        return function(_whole(rows))
 
     def add(total, block):
         return jax.tree.map(jnp.add, total, function(block))
@@ -51,7 +51,7 @@ def fold_blocks(function, start, rows: Block, size: int | None = None, share: in
     """
     n, size = rows.weight.shape[0], _rows_of_block(rows, size)
     if n <= size:
-        return function(start, rows)
+        return function(start, _whole(rows))
     count = np.int32(-(-n // (size * share)))
     return lax.fori_loop(np.int32(0), count, lambda i, c: function(c, _take(rows, i, size)), start)
 
@@ -66,7 +66,7 @@ def map_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: in
     """
     n, size = rows.weight.shape[0], _rows_of_block(rows, size)
     if n <= size:
-        return function(rows)
+        return function(_whole(rows))
     count = np.int32(-(-n // size))
     shapes = jax.eval_shape(lambda r: function(_slice(r, np.int32(0), size)), rows)
     start = jax.tree.map(lambda s: jnp.zeros((n, *s.shape[1:]), s.dtype), shapes)
@@ -93,6 +93,12 @@ def _take(rows: Block, index, size: int) -> Block:
     block = _slice(rows, first, size)
     fresh = first + np.arange(size, dtype=np.int32) >= index * np.int32(size)
     return block._replace(weight=jnp.where(fresh, block.weight, 0))
+
+
+def _whole(rows: Block) -> Block:
+    return jax.tree.map(
+        lambda a: cut(a, 0, a.shape[0]) if is_window(a) else a, rows, is_leaf=is_window
+    )
 
 
 def _slice(rows: Block, first, size: int) -> Block:

@@ -15,6 +15,13 @@ from asymptotix.data.windows import fits, rows_before, window
 
 SLAB_ROWS = 65_536
 """Rows a slab: large enough to hide a dispatch, small enough to keep several in flight."""
+MANY_ROWS = 2**19
+"""From so many rows, slabs twice as large leave both cores enough, and take half the calls."""
+
+
+def slab_rows(n: int) -> int:
+    """Rows a slab, of so many in memory that programs cut into blocks themselves."""
+    return 2 * SLAB_ROWS if n >= MANY_ROWS else SLAB_ROWS
 
 
 class Slabs:

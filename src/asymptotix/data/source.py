@@ -3,7 +3,7 @@
 from asymptotix.core.precision import is_traced, working_dtype
 from asymptotix.data.blocks import map_blocks, sum_blocks
 from asymptotix.data.rows import Block, Rows
-from asymptotix.data.slabs import SLAB_ROWS, bucket
+from asymptotix.data.slabs import SLAB_ROWS, bucket, slab_rows
 from asymptotix.data.streamed import StreamedRows, slabs_of
 
 
@@ -25,8 +25,11 @@ class TracedSource:
 class HostSource:
     """Concrete rows, cut into slabs; small data make one slab of a standard size."""
 
-    def __init__(self, rows: Rows | StreamedRows, keep: bool = True):
-        self.slabs = slabs_of(rows, min(SLAB_ROWS, bucket(rows.n)), keep)
+    def __init__(self, rows: Rows | StreamedRows, keep: bool = True, in_place: bool = False):
+        if in_place and rows.n > SLAB_ROWS:
+            self.slabs = slabs_of(rows, slab_rows(rows.n), keep, in_place=True)
+        else:
+            self.slabs = slabs_of(rows, min(SLAB_ROWS, bucket(rows.n)), keep)
 
     def sum(self, function):
         """The sum of `function(block)` over all slabs.
@@ -42,16 +45,19 @@ class HostSource:
         return self.slabs.rowwise(function)
 
 
-def source(rows: Rows | StreamedRows, keep: bool = True) -> TracedSource | HostSource:
+def source(
+    rows: Rows | StreamedRows, keep: bool = True, in_place: bool = False
+) -> TracedSource | HostSource:
     """Where these rows live.
 
     Arguments:
         rows: the rows.
         keep: whether copies of them are kept for further passes.
+        in_place: whether functions cut their rows into blocks, so that nothing need be copied.
     """
     if isinstance(rows, Rows) and is_traced(rows):
         return TracedSource(rows)
-    return HostSource(rows, keep)
+    return HostSource(rows, keep, in_place)
 
 
 __all__ = ["Block", "HostSource", "TracedSource", "source"]

@@ -24,18 +24,16 @@ GAIN = 0.3
 """A step that leaves more than this share of the distance is not worth its pass."""
 
 
-class Arrival(NamedTuple):
-    """Where light passes have led.
+class LightStep(NamedTuple):
+    """The last step that light passes have led to.
 
     Attributes:
-        point: the last one, at which nothing has been evaluated yet.
-        origin: the point before it; `None` where the steps led nowhere.
+        origin: where it begins.
         score: the sum over all rows there.
     """
 
-    point: Float[Array, "p"]
-    origin: Float[Array, "p"] | None = None
-    score: Float[Array, "p"] | None = None
+    origin: Float[Array, "p"]
+    score: Float[Array, "p"]
 
 
 def head_start(
@@ -43,7 +41,7 @@ def head_start(
     covariance: Float[Array, "p p"],
     score_of: Callable,
     tolerance: float,
-) -> Arrival:
+) -> tuple[Float[Array, "p"], LightStep | None]:
     """A point at the maximum over all rows, to the tolerance, or as near as steps lead.
 
     Arguments:
@@ -53,23 +51,23 @@ def head_start(
         tolerance: on the distance, in standard errors.
 
     Returns:
-        The step from the last point that came nearer as expected; `begin` itself where the first
-        score is not finite.
+        The end of the last step, at which nothing has been evaluated, and that step; or, where a
+        score is not finite or a step leads no nearer, the last point that came nearer alone.
     """
-    here, distance = Arrival(begin), np.inf
+    point, last, distance = begin, None, np.inf
     for _ in range(MAX_LIGHT_PASSES):
-        score = score_of(here.point)
-        if here.origin is not None and here.score is not None:
-            covariance = _learned(covariance, here.point - here.origin, here.score - score)
+        score = score_of(point)
+        if last is not None:
+            covariance = _learned(covariance, point - last.origin, last.score - score)
         step = covariance @ score
         left = np.sqrt(score @ step)
         if not (left < GAIN * distance or left < tolerance):  # so too where it is NaN
-            return Arrival(begin if here.origin is None else here.origin)
+            return (begin if last is None else last.origin), None
         expected = left * (left / distance if np.isfinite(distance) else GAIN)
-        here, distance = Arrival(here.point + step, here.point, score), left
+        point, last, distance = point + step, LightStep(point, score), left
         if expected < MARGIN * tolerance:
             break
-    return here
+    return point, last
 
 
 def _learned(covariance, step, fall):

@@ -9,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from asymptotix.core.linalg import share_unexplained, triangular_factor
+from asymptotix.core.quick_jit import quick_jit
 from asymptotix.core.static import split
 from asymptotix.core.status import CODE, succeeded
 from asymptotix.core.typing import Array, Float
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block, Rows
-from asymptotix.data.slabs import SLAB_ROWS, Slabs, over_slabs
+from asymptotix.data.slabs import MANY_ROWS, Slabs, over_slabs, slab_rows
 from asymptotix.data.streamed import StreamedRows, exemplar, slabs_of
 from asymptotix.fitting import newton, traced
 from asymptotix.fitting.assemble import (
@@ -30,7 +31,7 @@ from asymptotix.fitting.corrected import (
     working_curvature,
 )
 from asymptotix.fitting.fit import Fit
-from asymptotix.fitting.head_start import Arrival, head_start
+from asymptotix.fitting.head_start import LightStep, head_start
 from asymptotix.fitting.penalised import bind, penalised, penalty_value
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.likelihood import (
@@ -48,8 +49,6 @@ from asymptotix.likelihood import (
 from asymptotix.likelihood.coordinates import PlainCoordinates, coordinates_from, moment_sums
 from asymptotix.model import Regression, layout
 
-LARGE, LARGE_SLAB = 2**19, 2 * SLAB_ROWS
-"""From so many rows, slabs twice as large leave both cores enough, and take half the calls."""
 SAMPLE_ROWS = 16_384
 """Rows of the subsample on which coordinates and a starting point are found."""
 
@@ -61,11 +60,10 @@ def solve(
 
     What other routes than Newton's do before it is one program on all rows.
     """
-    size = LARGE_SLAB if rows.n >= LARGE else SLAB_ROWS
-    slabs, counted = slabs_of(rows, size, in_place=True), _counts(rows)
+    slabs, counted = slabs_of(rows, slab_rows(rows.n), in_place=True), _counts(rows)
     size = np.concatenate(active) if active else np.ones(layout(model.predictor).size)
     dof = residual_dof(model, jnp.asarray(counted[1]), size)
-    setup, arrival = _setup(model, slabs, rows, solver, active, dof, penalty)
+    setup, light = _setup(model, slabs, rows, solver, active, dof, penalty)
     if penalty is not None and setup.coordinates is not None:
         exact = _exact_coordinates(slabs, model, rows, active)
         setup = setup._replace(penalty=bind(penalty, model, exact, setup.problem.active))
@@ -77,7 +75,7 @@ def solve(
     at = partial(_evaluate, slabs, static, arrays, setup, qr)
     kept = rows.checkpoint if isinstance(rows, StreamedRows) else None
     last, state = _last_stretch(
-        solver, setup, at, lambda: _default_start(model, setup, rows), kept, arrival
+        solver, setup, at, lambda: _default_start(model, setup, rows), kept, light
     )
     if kept is not None:
         kept.remove()
@@ -121,25 +119,25 @@ def _evaluate(
                 partial(_correction, static, penalty, arrays, coordinates, params, inverse)
             ),
         )
-    else:
+    elif penalty is not None:
         sums = _penalised(sums, penalty, coordinates, params)
-    factor = _factor(sums.information, setup.problem.active)
+    sums = Sums(*map(np.asarray, sums))
+    factor = triangular_factor(sums.information, setup.problem.active)
     if qr and traced.is_orthogonal(setup):
         factor = _slab_factor(slabs, static, arrays, setup, curvature, params, factor)
     else:
         factor = newton.trusted(factor)
-    here = newton.Evaluation(sums.value, sums.score, sums.information, factor)
-    return _Evaluated(params, jax.tree.map(jnp.asarray, here), stats)
+    return _Evaluated(params, newton.Evaluation(*sums, factor), stats)
 
 
 def _last_stretch(
-    solver: AbstractSolver, setup: traced.Setup, at, other_start, kept, arrival: Arrival | None
+    solver: AbstractSolver, setup: traced.Setup, at, other_start, kept, light: LightStep | None
 ) -> tuple[_Evaluated | None, newton.NewtonState]:
     """Newton's method from the start of the setup; or its judgement of that point.
 
     Arguments:
         kept: a checkpoint that holds the state after each pass.
-        arrival: how light passes have come to the start, if they have.
+        light: the step to the start by light passes, if there was one.
 
     Returns:
         The last pass, and the state in the end.
@@ -149,8 +147,8 @@ def _last_stretch(
     def advanced(state):
         nonlocal last
         last = at(newton.trial(state), options.curvature)
-        if arrival is not None and int(state.steps) < 0:
-            state = _on_the_way(arrival, state, last.sums)
+        if light is not None and int(state.steps) < 0:
+            state = _on_the_way(light, state, last.sums)
         state = _advance(options, setup.problem, state, last.sums)
         if kept is not None:
             kept.save(state, setup.coordinates)
@@ -163,26 +161,28 @@ def _last_stretch(
         state = newton.judged(options, state, advanced(state))
         return last, newton.stopped_early(state) if solver.stops_early else state
     if int(state.status) == CODE["not_finite"]:  # the subsample's optimum is no place to start
-        arrival = None
+        light = None
         state = advanced(_start(other_start()))
     while int(state.status) == CODE["running"]:
         state = advanced(state)
     return last, state
 
 
-def _on_the_way(arrival: Arrival, state: newton.NewtonState, there: newton.Evaluation):
+def _on_the_way(light: LightStep, state: newton.NewtonState, there: newton.Evaluation):
     r"""The state before the last light step, so that the pass after it judges that step too.
 
     What is known there is the score $g$; of the curvature along the step $d$ that
     $d^\top (g - g_{new})$ is the mean of it on the way: all that is asked of an information.
     """
-    step, fall = arrival.point - arrival.origin, arrival.score - np.asarray(there.score)
-    secant = np.outer(fall, fall) / (step @ fall)
+    step, fall = state.params - light.origin, light.score - np.asarray(there.score)
+    curvature = step @ fall
+    if not curvature > 0:
+        return state
     return state._replace(
-        params=jnp.asarray(arrival.origin),
-        here=state.here._replace(information=jnp.asarray(secant)),
-        step=jnp.asarray(step),
-        steps=jnp.zeros_like(state.steps),
+        params=light.origin,
+        here=state.here._replace(information=np.outer(fall, fall) / curvature),
+        step=step,
+        steps=np.zeros_like(state.steps),
     )
 
 
@@ -234,10 +234,18 @@ def _approach(static, solver: AbstractSolver, arrays, rows: Block, setup: traced
     return solver.approach(static.combine(arrays), rows, setup)
 
 
-_start = jax.jit(newton.start)
-_advance = partial(jax.jit, static_argnums=0)(newton.advance)
-_factor = jax.jit(triangular_factor)
+_advanced = quick_jit(newton.advance, static_argnums=0)
+_started = quick_jit(newton.start)
 _penalised = jax.jit(penalised)
+
+
+def _start(params) -> newton.NewtonState:
+    return jax.tree.map(np.asarray, _started(params))
+
+
+def _advance(*given) -> newton.NewtonState:
+    """What NumPy can do between two passes, it should: each of JAX's operations is a program."""
+    return jax.tree.map(np.asarray, _advanced(*given))
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -291,14 +299,16 @@ def _log_likelihood(static, precision_weights, arrays, dispersion, slab: Block):
     return dispersed_log_likelihood(model, slab, dispersion, precision_weights=precision_weights)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _sample_fit(static, solver, arrays, block: Block, active, dof, penalty):
+def _fit_to_sample(static, solver, arrays, block: Block, active, dof, penalty):
     """The set-up from a sample of rows, and Newton's method on it where that is the route."""
     model = static.combine(arrays)
     setup = traced.prepare(model, block, active, dof, penalty=penalty)
     if solver is None:
         return setup, newton.start(setup.start)
     return setup, traced.solve(model, solver, block, setup, qr=False)[0]
+
+
+_sample_fit = quick_jit(_fit_to_sample, static_argnums=(0, 1))
 
 
 def _default_start(model, setup: traced.Setup, rows: Rows):
@@ -318,12 +328,15 @@ def _counts(rows: Rows | StreamedRows):
     return present, (total if rows.weight_kind == "frequency" else present), total
 
 
-def _setup(model, slabs, rows, solver, active, dof, penalty) -> tuple[traced.Setup, Arrival | None]:
+def _setup(
+    model, slabs, rows, solver, active, dof, penalty
+) -> tuple[traced.Setup, LightStep | None]:
     """Coordinates from an evenly spaced subsample, and a starting point from its optimum."""
     arrays, static = split(model)
-    solver = solver if isinstance(solver, newton.Newton) else None
-    sample = _sample(rows)
-    setup, state = _sample_fit(static, solver, arrays, sample, active, dof, penalty)
+    options, sample = solver.newton, _sample(rows)
+    route = solver if isinstance(solver, newton.Newton) else None
+    found = _sample_fit(static, route, arrays, sample, active, dof, penalty)
+    setup, state = jax.tree.map(np.asarray, found)
     begin = state.params if bool(succeeded(state.status)) else setup.start
     if setup.coordinates is None:
         return setup._replace(start=begin), None
@@ -333,29 +346,29 @@ def _setup(model, slabs, rows, solver, active, dof, penalty) -> tuple[traced.Set
             _with_true_intercept(c, slabs, rows, model, j) for j, c in enumerate(setup.coordinates)
         )
         if any(a is not b for a, b in zip(kept, setup.coordinates, strict=True)):
-            return setup._replace(coordinates=kept, start=jnp.zeros_like(setup.start)), None
+            return setup._replace(coordinates=kept, start=np.zeros_like(setup.start)), None
         plain, to_plain = setup.coordinates, np.eye(begin.shape[0])
     else:
-        to_plain = np.asarray(outward(setup.coordinates, jnp.eye(begin.shape[0])))
+        to_plain = outward(setup.coordinates, np.eye(begin.shape[0]))
         begin = outward(setup.coordinates, begin)
     setup = setup._replace(coordinates=plain, start=begin)
     if not _has_head_start(model, rows, setup, state):
         return setup, None
     share = float(np.sum(sample.weight)) / _counts(rows)[2]
-    root = np.linalg.solve(np.asarray(state.here.factor).T, to_plain.T)
+    root = np.linalg.solve(state.here.factor.T, to_plain.T)
     covariance = share * root.T @ root
-    if rows.n >= LARGE:
-        curvature = solver.newton.curvature
-        known = slabs.sum(partial(_some_information, static, curvature, arrays, plain, begin))
-        covariance = _covariance(*known, _counts(rows)[2], covariance)
-    arrival = head_start(
-        np.asarray(begin),
+    if rows.n >= MANY_ROWS:
+        known, weight = slabs.sum(
+            partial(_some_information, static, options.curvature, arrays, plain, begin)
+        )
+        covariance = _covariance(known, weight, _counts(rows)[2], covariance)
+    start, light = head_start(
+        begin,
         covariance,
         lambda at: slabs.sum(partial(_score, static, arrays, plain, at)),
-        solver.newton.tolerance,
+        options.tolerance,
     )
-    setup = setup._replace(start=jnp.asarray(arrival.point))
-    return setup, arrival if arrival.origin is not None else None
+    return setup._replace(start=start), light
 
 
 def _covariance(information, weight: float, total: float, otherwise):
@@ -430,7 +443,7 @@ def _with_true_intercept(c, slabs: Slabs, rows: Rows | StreamedRows, model, j: i
     where = np.flatnonzero(np.asarray(c.intercept))
     if where.size == 0 or _is_constant(slabs, rows, model, j, int(where[0])):
         return c
-    return c._replace(center=jnp.zeros_like(c.center), intercept=jnp.zeros_like(c.intercept))
+    return c._replace(center=np.zeros_like(c.center), intercept=np.zeros_like(c.intercept))
 
 
 def _is_constant(slabs: Slabs, rows: Rows | StreamedRows, model, j: int, position: int) -> bool:
@@ -455,11 +468,11 @@ def _departures(static, j: int, arrays, position, value, slab: Block):
 
 def _slab_factor(slabs: Slabs, static, arrays, setup, curvature, params, factor):
     """The factor by QR over slabs where the information is ill-conditioned."""
-    if float(jnp.min(share_unexplained(factor))) > newton.ILL_CONDITIONED:
+    if np.min(share_unexplained(factor)) > newton.ILL_CONDITIONED:
         return factor
     parts = slabs.map(
         partial(_slab_information_factor, static, curvature, arrays, setup.coordinates, params)
     )
     found = np.linalg.qr(np.vstack(parts), mode="r")
-    found = np.where(np.diag(~np.asarray(setup.problem.active)), 1.0, found)
-    return jnp.asarray(found) if np.isfinite(found).all() else newton.trusted(factor)
+    found = np.where(np.diag(~setup.problem.active), 1.0, found)
+    return found if np.isfinite(found).all() else newton.trusted(factor)

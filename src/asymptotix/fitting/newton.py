@@ -14,12 +14,14 @@ from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from asymptotix.core.errors import InputError
 from asymptotix.core.linalg import (
     diagonal,
     fill_inactive,
+    namespace,
     share_unexplained,
     solve_with_factor,
     triangular_factor,
@@ -135,7 +137,7 @@ class Problem(NamedTuple):
 
 def trusted(factor: Float[Array, "p p"]) -> Float[Array, "p p"]:
     """A Cholesky factor, or NaN where rounding in the information has decided its last pivots."""
-    return jnp.where(jnp.min(share_unexplained(factor)) > LOST, factor, jnp.nan)
+    return namespace(factor).where(share_unexplained(factor).min() > LOST, factor, np.nan)
 
 
 def start(params) -> NewtonState:

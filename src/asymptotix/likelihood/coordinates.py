@@ -161,7 +161,7 @@ def _by_design(coordinates, flat, move):
         size = c.center.shape[0]
         parts.append(move(c, flat[start : start + size]))
         start += size
-    return jnp.concatenate([*parts, flat[start:]])
+    return namespace(*parts, flat).concatenate([*parts, flat[start:]])
 
 
 def _outer(vector, row):

@@ -9,6 +9,7 @@ $$ s_j = D_j^\top g_{\cdot j}, \qquad I_{jl} = D_j^\top \mathrm{diag}(H_{\cdot j
 import jax
 import jax.numpy as jnp
 
+from asymptotix.core.gram import plain_gram, weighted_gram
 from asymptotix.core.typing import Array, Float
 from asymptotix.data.blocks import fold_blocks
 from asymptotix.data.rows import Block
@@ -67,7 +68,7 @@ def block_sums_and_statistics(
     """The sums of one block, and the statistics of a model with these parameters."""
     designs, eta, psi = block_predictor(model, coordinates, theta, block)
     family = layout(model.family).replace(model.family, psi)
-    sums = sums_at(model, curvature, designs, eta, psi, block)
+    sums = sums_at(model, curvature, designs, eta, psi, block, weighted_gram)
     return sums, statistics_at(family, eta, block)
 
 
@@ -78,10 +79,10 @@ def block_predictor(model: Regression, coordinates, theta, block: Block):
     return designs, predictor_values(model, designs, parts, block.offset), psi
 
 
-def sums_at(model: Regression, curvature: str, designs, eta, psi, block: Block):
-    """`(value, score, information)` of one block whose predictor is known."""
+def sums_at(model: Regression, curvature: str, designs, eta, psi, block: Block, gram=plain_gram):
+    """`(value, score, information)` of one block whose predictor is known; by which product."""
     if eta.ndim == 1 and psi.shape == (0,):
-        return _scalar_sums(model.family, curvature, designs[0], eta, block)
+        return _scalar_sums(model.family, curvature, designs[0], eta, block, gram)
     return _vector_sums(model.family, curvature, designs, eta, psi, block)
 
 
@@ -120,12 +121,11 @@ def scalar_derivatives(family, curvature: str, eta, y):
     return jax.vmap(one)(eta, y)
 
 
-def _scalar_sums(family, curvature, design, eta, block: Block):
+def _scalar_sums(family, curvature, design, eta, block: Block, gram):
     value, first, second = (
         weighted(block.weight, v) for v in scalar_derivatives(family, curvature, eta, block.y)
     )
-    information = (design * second[:, None]).T @ design
-    return jnp.sum(value), first @ design, information
+    return jnp.sum(value), first @ design, gram(design, second)
 
 
 def vector_derivatives(family, curvature: str, eta, psi, y):
@@ -168,15 +168,19 @@ def _vector_sums(family, curvature, designs, eta, psi, block: Block):
 
 def row_scores(model, coordinates, theta, block: Block) -> Float[Array, "n p"]:
     r"""$s_i$ of each row in working coordinates, without its weight."""
+    designs, first = row_slopes(model, coordinates, theta, block)
+    return jnp.concatenate([first[:, j : j + 1] * d for j, d in enumerate(designs)], axis=1)
+
+
+def row_slopes(model, coordinates, theta, block: Block):
+    r"""Designs, with a column of ones for each $\psi$, and $g_i$ of each row without its weight."""
     designs, eta, psi = block_predictor(model, coordinates, theta, block)
     if eta.ndim == 1 and psi.shape == (0,):
         _, first, _ = scalar_derivatives(model.family, "observed", eta, block.y)
-        first = first[:, None]
-    else:
-        _, first, _ = vector_derivatives(model.family, "observed", eta, psi, block.y)
+        return designs, first[:, None]
+    _, first, _ = vector_derivatives(model.family, "observed", eta, psi, block.y)
     ones = jnp.ones((eta.shape[0], 1), eta.dtype)
-    wide = (*designs, *([ones] * psi.size))
-    return jnp.concatenate([first[:, j : j + 1] * d for j, d in enumerate(wide)], axis=1)
+    return (*designs, *([ones] * psi.size)), first
 
 
 def information_factor(model, coordinates, curvature: str, theta, rows: Block):
