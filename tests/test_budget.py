@@ -5,6 +5,7 @@ arithmetic of a program. Seconds are the business of `benchmarks/`.
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 import asymptotix as asx
+from asymptotix.core.totals import total
 from asymptotix.covariances import estimate
 from asymptotix.data.rows import Block
 from asymptotix.fitting import small
@@ -80,13 +82,52 @@ def test_a_formula_loads_what_it_needs(by_formula):
     assert rooms & {"effects", "diagnostics", "simulation", "plots", "sklearn"} == set()
     late = {"results.testing", "results.saving", "inference.wild", "covariances.bootstrap"}
     assert {f"asymptotix.{name}" for name in late} & set(by_formula["own"]) == set()
-    assert len(by_formula["own"]) <= 145
+    of_streams = {"data.partitions", "data.reader", "data.survey", "data.patterns"}
+    of_devices = {"data.sharded", "data.portable"}
+    unused = {f"asymptotix.{name}" for name in of_streams | of_devices}
+    assert unused & set(by_formula["own"]) == set()
+    assert len(by_formula["own"]) <= 138
 
 
 def test_one_program_does_the_job(by_formula, by_arrays):
     # the fit, its statistics, the covariance and the null model's fit
     assert by_formula["compiled"] == 1
     assert by_arrays["compiled"] == 1
+
+
+def test_few_programs_do_a_large_job():
+    """The sample's fit, scores, sums, and Newton's two; what is between them is NumPy's."""
+    found = fresh(
+        "import asymptotix as asx\n"
+        "n = 70_000\n"
+        "x = np.column_stack([np.ones(n), rng.standard_normal(n)])\n"
+        "y = (rng.random(n) < 0.5) * 1.0\n"
+        "fit = asx.fit(asx.Logit(2), x, y)\n"
+        "asx.covariance(fit, x, y).standard_errors"
+    )
+    assert found["compiled"] <= 6
+
+
+# --- the search for garbage ----------------------------------------------------------------
+
+
+def test_what_is_loaded_is_not_searched_for_garbage():
+    fresh(
+        "import gc, asymptotix as asx\n"
+        "asx.logit\n"
+        "assert len(gc.get_objects(generation=0)) < 10_000\n"
+        "assert gc.isenabled() and gc.get_freeze_count() == 0"
+    )
+
+
+def test_what_the_user_has_frozen_stays_so():
+    fresh(
+        "import gc, asymptotix as asx\n"
+        "gc.freeze()\n"
+        "frozen = gc.get_freeze_count()\n"
+        "asx.logit\n"
+        "assert gc.get_freeze_count() > 0.9 * frozen > 0"
+    )
 
 
 # --- verbs that load late -------------------------------------------------------------------
@@ -150,6 +191,30 @@ def test_arithmetic_of_a_small_fit(program):
     compiled, x = program
     k, n = x.shape
     assert compiled.cost_analysis()["flops"] <= n * (3 * k * (k + 1) / 2 + 10 * k + 280)
+
+
+@pytest.mark.parametrize("n", [1, 20, 32, 96, 250, 256, 1_000, 1_024, 2_048])
+def test_totals_are_sums(n):
+    values = np.random.default_rng(n).standard_normal(n)
+    with jax.enable_x64(True):
+        found, slope = jax.value_and_grad(total)(values)
+        many = np.asarray(jax.vmap(total)(np.stack([values, 2 * values])))
+        found, slope = float(found), np.asarray(slope)
+    exact = math.fsum(values)
+    assert abs(found - exact) <= n * np.finfo(float).eps * np.abs(values).max()
+    assert np.array_equal(slope, np.ones(n))
+    np.testing.assert_allclose(many, [exact, 2 * exact], rtol=1e-13, atol=1e-13)
+
+
+def test_totals_need_no_windows():
+    """Each of which is a module of its own to LLVM, and takes 10 ms to compile."""
+
+    def text(add):
+        return jax.jit(lambda v, w: add(v * w) / add(w)).lower(values, values).compile().as_text()
+
+    values = np.ones(1_024)
+    with jax.enable_x64(True):
+        assert "reduce-window" not in text(total)
 
 
 # --- rows known again ------------------------------------------------------------------------

@@ -194,7 +194,7 @@ def test_a_zero_weight_row_contributes_exactly_nothing():
         assert float(sums[2][0, 0]) == pytest.approx((1 + 2) / 0.49, rel=1e-13)
 
 
-@pytest.mark.parametrize("k", [1, 5, 16, 17, 20, 40, 129])
+@pytest.mark.parametrize("k", [1, 8, 16, 17, 20, 40, 129])
 @pytest.mark.parametrize("n", [100, 1000, 1024])
 def test_gram_products_are_those_of_numpy(n, k):
     """Weights of any sign; blocks that are too short or too wide take the library's product."""
@@ -203,7 +203,7 @@ def test_gram_products_are_those_of_numpy(n, k):
     found = np.asarray(jax.jit(weighted_gram)(x, weight))
     expected = np.einsum("ni,n,nj->ij", x, weight, x)
     np.testing.assert_allclose(found, expected, atol=1e-11)
-    if n == 1024 and k <= MOST_COLUMNS:
+    if n == 1024 and 8 <= k <= MOST_COLUMNS:
         np.testing.assert_array_equal(found, found.T)
 
 
@@ -216,7 +216,7 @@ def test_gram_products_of_weights_that_are_missing_are_missing():
 
 
 def test_gram_products_map_and_differentiate():
-    x = np.random.default_rng(3).standard_normal((2, 256, 3))
+    x = np.random.default_rng(3).standard_normal((2, 256, 9))
     weight = np.ones((2, 256))
     mapped = jax.vmap(weighted_gram)(x, weight)
     np.testing.assert_allclose(mapped, np.einsum("rni,rnj->rij", x, x), rtol=1e-12)

@@ -15,7 +15,7 @@ RUN = 16
 """Rows whose products one stretch of code adds up."""
 GROUP = 16
 """Columns that share the width of their rows in the lower triangle."""
-MOST_COLUMNS, FEWEST_ROWS = 128, 256
+FEWEST_COLUMNS, MOST_COLUMNS, FEWEST_ROWS = 8, 128, 256
 
 
 def plain_gram(x: Float[Array, "n k"], weight: Float[Array, "n"]) -> Float[Array, "k k"]:
@@ -31,7 +31,7 @@ def weighted_gram(x: Float[Array, "n k"], weight: Float[Array, "n"]) -> Float[Ar
         weight: one for each, of any sign.
     """
     n, k = x.shape
-    if n % RUN or n < FEWEST_ROWS or k > MOST_COLUMNS:
+    if n % RUN or n < FEWEST_ROWS or not FEWEST_COLUMNS <= k <= MOST_COLUMNS:
         return plain_gram(x, weight)
     return lax.platform_dependent(x, weight, cpu=_by_products, default=plain_gram)
 

@@ -7,7 +7,6 @@ the program skips these when it cuts its blocks: nothing of the matrix's size is
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
@@ -79,7 +78,7 @@ def window(array: np.ndarray, first: int, size: int, rest: int = 0) -> Window:
         inside[len(rows) : len(rows) + rest] = array[:rest]
         inside[len(rows) + rest :] = array[first]
         stretch[size * k :] = 0.0
-    return Window(jax.device_put(stretch), jnp.asarray(shift, jnp.int32), (size, k))
+    return Window(jax.device_put(stretch), np.asarray(shift, np.int32), (size, k))
 
 
 def _aligned(length: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from asymptotix.core.linalg import triangular_factor
+from asymptotix.core.linalg import namespace, triangular_factor
 from asymptotix.core.typing import Array, Float
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block
@@ -96,15 +96,15 @@ def counts(rows: Block, weight_kind):
 def residual_dof(model: Regression, n, active):
     """Degrees of freedom of a `moment` dispersion: observations less mean parameters."""
     if model.family.dispersion_rule != "moment":
-        return jnp.zeros_like(n)
-    return n - jnp.sum(active).astype(n.dtype)
+        return namespace(n).zeros_like(n)
+    return n - active.sum().astype(n.dtype)
 
 
 def moment_dispersion(model: Regression, stats: Statistics, dof):
     r"""$\phi$: Pearson chi2 over its degrees of freedom, or 1."""
     if model.family.dispersion_rule != "moment":
-        return jnp.ones_like(stats.pearson)
-    return stats.pearson / jnp.where(dof > 0, dof, jnp.nan)
+        return namespace(stats.pearson).ones_like(stats.pearson)
+    return stats.pearson / namespace(dof).where(dof > 0, dof, np.nan)
 
 
 def plugged_dispersion(stats: Statistics, n):

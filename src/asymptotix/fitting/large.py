@@ -62,7 +62,7 @@ def solve(
     """
     slabs, counted = slabs_of(rows, slab_rows(rows.n), in_place=True), _counts(rows)
     size = np.concatenate(active) if active else np.ones(layout(model.predictor).size)
-    dof = residual_dof(model, jnp.asarray(counted[1]), size)
+    dof = residual_dof(model, np.asarray(counted[1]), size)
     setup, light = _setup(model, slabs, rows, solver, active, dof, penalty)
     if penalty is not None and setup.coordinates is not None:
         exact = _exact_coordinates(slabs, model, rows, active)
@@ -197,21 +197,21 @@ def _assembled(model, rows: Rows, slabs, setup, state, final, stats, counted, hi
         plugged, precision = plugged_dispersion(stats, n), rows.weight_kind == "precision"
         llf = slabs.sum(partial(_log_likelihood, shape, precision, leaves, plugged))
     kernel = final.value
-    if not reduces_bias(setup.penalty):
+    if setup.penalty is not None and not reduces_bias(setup.penalty):
         kernel = state.here.value - penalty_value(setup.penalty, setup.coordinates, state.params)
     scalars = Scalars(
         stats.deviance,
         stats.log_likelihood,
         stats.pearson,
-        jnp.asarray(llf),
-        moment_dispersion(model, Statistics(*map(jnp.asarray, stats)), setup.problem.moment_dof),
+        np.asarray(llf),
+        moment_dispersion(model, Statistics(*map(np.asarray, stats)), setup.problem.moment_dof),
         state.decrement,
         state.ratio,
         state.steps,
         state.status,
-        jnp.asarray(n_rows),
-        jnp.asarray(n),
-        jnp.asarray(total),
+        np.asarray(n_rows),
+        np.asarray(n),
+        np.asarray(total),
         kernel,
     )
     found = scalars.fit(
@@ -422,19 +422,15 @@ def _sample(rows: Rows | StreamedRows) -> Block:
         taken = np.asarray(array[::step], np.float64)
         padded = np.zeros((SAMPLE_ROWS, *taken.shape[1:]))
         padded[: len(taken)] = taken
-        return jnp.asarray(padded)
+        return padded
 
     count = -(-rows.n // step)
     ones, zeros = np.ones(count), np.zeros(count)
     return Block(
         jax.tree.map(part, rows.x),
         jax.tree.map(part, rows.y),
-        jnp.asarray(np.pad(ones, (0, SAMPLE_ROWS - count)))
-        if rows.weights is None
-        else part(rows.weights),
-        jnp.asarray(np.pad(zeros, (0, SAMPLE_ROWS - count)))
-        if rows.offset is None
-        else part(rows.offset),
+        np.pad(ones, (0, SAMPLE_ROWS - count)) if rows.weights is None else part(rows.weights),
+        np.pad(zeros, (0, SAMPLE_ROWS - count)) if rows.offset is None else part(rows.offset),
     )
 
 
