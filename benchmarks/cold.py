@@ -21,6 +21,7 @@ from _timing import compare, seconds, short
 
 ROUNDS = 5
 FORMULA = "y ~ a + b + c"
+UNUSUAL = ("JAX_COMPILATION_CACHE_DIR", "PYTHONDONTWRITEBYTECODE")
 
 OURS = f"""
 import asymptotix as asx
@@ -86,7 +87,9 @@ def write_data(path: Path, n: int = 1_000) -> None:
 
 
 def run(code: str, path: Path) -> str:
-    environment = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}
+    environment = {k: v for k, v in os.environ.items() if k not in UNUSUAL}
+    # Bytecode beside the data, as an installed package has it; a checkout may have none.
+    environment["PYTHONPYCACHEPREFIX"] = str(path.parent / "bytecode")
     code = code.replace("DATA", path.as_posix()).replace("CACHE", str(path.parent / "cache"))
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)

@@ -71,8 +71,9 @@ def share_unexplained(factor: Matrix) -> Vector:
     Its smallest value is about the square root of the reciprocal condition of $R^\top R$ on
     columns of unit length.
     """
-    xp = namespace(factor)
-    return xp.abs(diagonal(factor)) / xp.sqrt((factor * factor).sum(axis=0))
+    if namespace(factor) is np:  # in half as many calls: every small fit asks
+        return np.abs(factor.diagonal()) / np.sqrt(np.einsum("ij,ij->j", factor, factor))
+    return jnp.abs(diagonal(factor)) / jnp.sqrt((factor * factor).sum(axis=0))
 
 
 def solve_with_factor(factor: Matrix, right):

@@ -165,7 +165,8 @@ def finish(fit: Fit, working, kind: AbstractCovariance, given: Ingredients) -> C
     """
     xp = namespace(working, fit.active)
     both = fit.active[:, None] & fit.active[None, :]
-    inner = xp.where(both, working, 0.0)
+    whole = xp is np and fit.active.all()  # the usual case, in which masks change nothing
+    inner = working if whole else xp.where(both, working, 0.0)
     transform = outward_matrix(fit)
     matrix = kind.repaired(transform @ inner @ transform.T)
     exists = xp.isfinite(inner).all()
@@ -175,7 +176,8 @@ def finish(fit: Fit, working, kind: AbstractCovariance, given: Ingredients) -> C
         sound = exists = exists & (diagonal(inner) >= 0).all()
     converged = succeeded(fit.code)
     code = xp.where(converged & ~(exists & sound), CODE["indefinite"], fit.code)
-    matrix = xp.where(both & converged & exists, matrix, xp.nan)
+    if not (whole and converged and exists):
+        matrix = xp.where(both & converged & exists, matrix, xp.nan)
     df, clusters = kind.small_sample(given)
     return made(matrix, code.astype(np.int32), kind, df, clusters)
 

@@ -8,6 +8,7 @@ import numpy as np
 from jax.scipy.special import gammainc, gammaincc, gammaln
 
 from asymptotix.core.special import y_log_ratio
+from asymptotix.core.totals import total
 from asymptotix.core.typing import Array, Eta, Float, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses
 from asymptotix.families.recession import Cones, endless_side, half_lines
@@ -71,7 +72,7 @@ class Poisson(AbstractFamily):
 
     def initial_eta(self, y: Response, weights: Float[Array, "n"]) -> Eta:
         """The link of the mean count; half an event more keeps a sample of zeros off 0."""
-        return self.link.link((jnp.sum(weights * y) + 0.5) / jnp.sum(weights))
+        return self.link.link((total(weights * y) + 0.5) / total(weights))
 
     def recession(self, y) -> Cones:
         return half_lines(np.where(np.asarray(y) == 0, endless_side(self.link, 0), 0))

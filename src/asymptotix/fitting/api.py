@@ -1,6 +1,6 @@
 """`asx.fit`: estimates a model, on the host or inside a caller's transformation."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from asymptotix.core.errors import FitError, InputError
+from asymptotix.core.lazy import LazyModule
 from asymptotix.core.linalg import triangular_factor
 from asymptotix.core.precision import in_scope, is_traced, working_dtype
 from asymptotix.core.static import split
 from asymptotix.core.status import MESSAGES, succeeded
 from asymptotix.data.rows import Rows, plain_rows
-from asymptotix.data.sharded import settled
 from asymptotix.data.streamed import StreamedRows
 from asymptotix.fitting import host
 from asymptotix.fitting.assemble import counts, residual_dof, traced_scalars
@@ -26,6 +26,11 @@ from asymptotix.fitting.traced import prepare
 from asymptotix.likelihood import is_structured
 from asymptotix.model import Regression, layout
 from asymptotix.penalties import AbstractPenalty, BoundPenalty
+
+if TYPE_CHECKING:
+    from asymptotix.data import sharded
+else:
+    sharded = LazyModule("asymptotix.data.sharded")
 
 DEFAULT_SOLVER = Newton()
 
@@ -88,12 +93,12 @@ def as_rows(x, y=None, **fields) -> Any:
                 "Rows already hold response, weights and offset; give them there only.",
                 code="arguments",
             )
-        return settled(x)
+        return sharded.settled(x)
     if y is None:
         raise InputError("The response y is missing.", code="arguments", column="y")
     if type(x) is type(y) is np.ndarray and all(v is None for v in fields.values()):
         return plain_rows(x, y)
-    return settled(Rows(x, y, **fields))
+    return sharded.settled(Rows(x, y, **fields))
 
 
 def check_route(solver, penalty, family=None) -> None:

@@ -8,6 +8,7 @@ from jax import lax
 
 from asymptotix.core.linalg import share_unexplained, solve_with_factor, triangular_factor
 from asymptotix.core.status import CODE
+from asymptotix.core.totals import total
 from asymptotix.core.typing import Array, Float
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block
@@ -173,8 +174,8 @@ def starting_point(model, coordinates, rows: Block, theta, project=None):
     sizes = [c.center.shape[0] for c in coordinates]
     family = model.family.initial(rows.y, rows.weight)
     eta = jnp.reshape(family.initial_eta(rows.y, rows.weight), (-1,))
-    total = jnp.sum(rows.weight)
-    offset = jnp.sum(jnp.where(rows.weight > 0, rows.weight * rows.offset, 0.0)) / total
+    shifts = jnp.where(rows.weight > 0, rows.weight * rows.offset, 0.0)
+    offset = total(shifts) / total(rows.weight)
     parts, given, position = [], [], 0
     for j, c in enumerate(coordinates):
         target = jnp.broadcast_to(eta, (len(coordinates),))[j] - offset

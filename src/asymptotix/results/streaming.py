@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from asymptotix.core.errors import InputError, MissingRowsWarning
+from asymptotix.core.lazy import LazyModule
 from asymptotix.covariances import AbstractCovariance
 from asymptotix.data.batches import Stream
 from asymptotix.data.design import Design
-from asymptotix.data.partitions import PartitionReader, designed, surveyed
-from asymptotix.data.patterns import distinct_rows
-from asymptotix.data.reader import Reader
 from asymptotix.data.recipe import Wanted
 from asymptotix.data.response import Response, recoded
 from asymptotix.data.rows import Rows
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.streamed import StreamedRows
 from asymptotix.data.streams import as_stream
-from asymptotix.data.survey import Survey, check_rowwise
 from asymptotix.data.tally import SAMPLE_ROWS
 from asymptotix.families import AbstractFamily
 from asymptotix.fitting import Fit, Newton
@@ -30,6 +27,14 @@ from asymptotix.fitting.bar import Bar
 from asymptotix.fitting.checkpoint import Checkpoint
 from asymptotix.fitting.separated import DOUBTFUL
 from asymptotix.results.inputs import Inputs
+
+if TYPE_CHECKING:
+    from asymptotix.data import partitions, patterns, reader, survey
+else:  # of streams only
+    partitions = LazyModule("asymptotix.data.partitions")
+    patterns = LazyModule("asymptotix.data.patterns")
+    reader = LazyModule("asymptotix.data.reader")
+    survey = LazyModule("asymptotix.data.survey")
 
 
 def streamed_rows(
@@ -49,23 +54,25 @@ def streamed_rows(
     formula = _formula(inputs)
     wanted = _wanted(inputs)
     coder = _Coder(inputs, family)
-    survey = Survey(formula, inputs.context, stream, wanted, coder.check)
-    coder.name = survey.parsed.response.expr  # pyright: ignore[reportOptionalMemberAccess]
-    if not _read(survey, stream):
+    seen = survey.Survey(formula, inputs.context, stream, wanted, coder.check)
+    coder.name = seen.parsed.response.expr  # pyright: ignore[reportOptionalMemberAccess]
+    if not _read(seen, stream):
         return None
-    response, weights = coder.settle(*survey.responses())
-    recipe, design, frame = survey.recipe(coder)
-    check_rowwise(recipe, survey.first)
+    response, weights = coder.settle(*seen.responses())
+    recipe, design, frame = seen.recipe(coder)
+    survey.check_rowwise(recipe, seen.first)
     sample, _ = recipe.rows(frame)
     assert sample is not None
-    there = None if stream.workers is None else designed(stream.workers, recipe)
-    few = survey.tally.is_open and wanted.offset is None
+    there = None if stream.workers is None else partitions.designed(stream.workers, recipe)
+    few = seen.tally.is_open and wanted.offset is None
     plain = wanted.weight_kind in (None, "frequency") or family.dispersion_rule == "fixed"
     rows = StreamedRows(
-        Reader(stream, recipe) if there is None else PartitionReader(stream, recipe, there),
-        n=survey.used,
-        total=survey.total,
-        present_rows=survey.present,
+        reader.Reader(stream, recipe)
+        if there is None
+        else partitions.PartitionReader(stream, recipe, there),
+        n=seen.used,
+        total=seen.total,
+        present_rows=seen.present,
         weight_kind=wanted.weight_kind,
         sample=sample,
         constant=tuple(i for i, name in enumerate(design.names) if name == "Intercept"),
@@ -77,14 +84,14 @@ def streamed_rows(
     return rows.with_groups(grouped(rows, inputs.groups) or {}), design, response
 
 
-def _read(survey: Survey, stream: Stream) -> bool:
+def _read(seen: survey.Survey, stream: Stream) -> bool:
     """Survey all rows, here or where they lie; whether they are more than a slab."""
     if stream.workers is None:
-        return not survey.read(_bar).is_small
-    surveyed(stream.workers, survey, 2 * SAMPLE_ROWS)
-    if survey.n <= SLAB_ROWS:
+        return not seen.read(_bar).is_small
+    partitions.surveyed(stream.workers, seen, 2 * SAMPLE_ROWS)
+    if seen.n <= SLAB_ROWS:
         return False
-    survey.judge()
+    seen.judge()
     return True
 
 
@@ -159,7 +166,7 @@ def second_look(fit: Fit, rows: Any, inputs: Inputs) -> tuple[Rows, Any] | None:
     except InputError as error:
         if error.code != "stream":
             raise
-        found = None if inputs.groups else distinct_rows(rows)
+        found = None if inputs.groups else patterns.distinct_rows(rows)
         return None if found is None else (found, None)
     return found, design.kept
 
@@ -177,8 +184,8 @@ def grouped(rows: StreamedRows, groups) -> dict[str, np.ndarray] | None:
         return None
     for given in groups.values():
         _require_name(given, "clusters")
-    reader: Any = rows.read
-    return reader.groups(dict(groups), rows.n)
+    read: Any = rows.read
+    return read.groups(dict(groups), rows.n)
 
 
 def _bar(n: int) -> Bar:
