@@ -7,6 +7,7 @@ import pytest
 
 import asymptotix as asx
 from asymptotix.core.status import CODES
+from asymptotix.fitting import batched
 from registry import FAMILIES, draw
 from test_compilation import compilations
 
@@ -251,6 +252,40 @@ def test_more_replicates_than_a_chunk_holds():
     for i in (0, 777, 1499):
         single = asx.fit(asx.PoissonRegression(2), x, y[i]).model.predictor.coef
         np.testing.assert_allclose(fits.model.predictor.coef[i], single, rtol=SAME)
+
+
+@pytest.mark.parametrize("k", [3, 5, 9])
+def test_programs_for_many_rows_have_the_same_digits(k, monkeypatch):
+    # A width of their own and another compilation; 9 is no whole number of groups.
+    rng = np.random.default_rng(k)
+    x = rng.standard_normal((9, 150, k))
+    y = (rng.random((9, 150)) < 0.4).astype(float)
+    few = asx.fit_many(asx.Logit(k), x, y)
+    monkeypatch.setattr(batched, "MANY_ROWS", 1)
+    many = asx.fit_many(asx.Logit(k), x, y)
+    np.testing.assert_array_equal(many.steps, few.steps)
+    for i in range(9):
+        assert_same(many, i, asx.fit(asx.Logit(k), x[i], y[i]))
+
+
+def test_replicates_in_a_group_do_not_see_each_other():
+    # Side by side: an easy one, one separated, one collinear, one of a single outcome, a hard one.
+    rng = np.random.default_rng(8)
+    x = np.stack([np.column_stack([np.ones(80), rng.standard_normal((80, 2))]) for _ in range(7)])
+    y = (rng.random((7, 80)) < 0.5).astype(float)
+    y[1] = x[1, :, 1] > 0
+    x[2, :, 2] = 3 * x[2, :, 1]
+    y[3] = 1.0
+    x[4, :, 1] *= 8
+    y[4] = rng.random(80) < 1 / (1 + np.exp(-x[4, :, 1]))
+    fits = asx.fit_many(asx.Logit(3), x, y)
+    assert [CODES[c] for c in fits.code[[0, 4, 5, 6]]] == ["converged"] * 4
+    assert CODES[fits.code[1]] == "diverging"
+    assert CODES[fits.code[2]] == "rank_deficient"
+    for i in range(7):
+        alone = asx.fit_many(asx.Logit(3), x[i : i + 1], y[i : i + 1])
+        for mine, own in zip(jax.tree.leaves(one_of(fits, i)), jax.tree.leaves(alone), strict=True):
+            np.testing.assert_allclose(mine, own[0], rtol=1e-12, atol=1e-12)
 
 
 def test_input_errors():

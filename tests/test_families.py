@@ -198,6 +198,22 @@ def test_log_prob_and_two_derivatives_against_mpmath(label):
             _assert_close(got.bend[i, j], bend, 1e-12, where)
 
 
+@pytest.mark.parametrize("link", ["logit", "probit", "cauchit"])
+def test_pearson_of_binary_responses_against_mpmath(link):
+    eta = np.array([-30.0, -5.0, -1e-3, 0.3, 8.0, 30.0])
+    family = FAMILIES[f"bernoulli-{link}"]()
+    with jax.enable_x64(True):
+        got = np.array(
+            [[float(family.pearson(jnp.asarray(e), y)) for y in (0.0, 1.0)] for e in eta]
+        )
+        assert np.isnan(family.pearson(jnp.asarray(np.nan), 1.0))
+    for i, e in enumerate(eta):
+        with mp.workdps(_digits(link)):
+            mu, rest, *_ = INVERSES[link](mp.mpf(e))
+            for y, expected in enumerate((mu / rest, rest / mu)):
+                _assert_close(got[i, y], expected, 1e-12, (link, e, y))
+
+
 @pytest.mark.parametrize("label", FAMILIES)
 def test_kernel_is_log_prob_without_its_constant(label):
     got = _evaluate(label, _moderate(label), _outcomes(label))

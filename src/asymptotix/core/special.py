@@ -78,23 +78,37 @@ def _log1p_near(a: Array) -> Array:
 # --- logistic -------------------------------------------------------------------------------
 
 
+def _smaller_half(x: Array) -> Array:
+    r"""$s(-|x|)$, at most 1/2: all that follows is made of it, so that a row has one division."""
+    e = jnp.exp(jnp.minimum(x, -x))
+    return e / (1.0 + e)
+
+
 @_with_derivative(lambda x: -logistic_density(x) * jnp.tanh(0.5 * x))
 def logistic_density(x: Array) -> Array:
-    r"""$s(x)s(-x)$; as a product, since $1 - s$ has no correct digit in the right tail."""
-    return sigmoid(x) * sigmoid(-x)
+    r"""$s(x)s(-x)$; of the smaller, since $1 - s$ has no correct digit in the right tail."""
+    half = _smaller_half(x)
+    return half * (1.0 - half)
 
 
 @_with_derivative(logistic_density)
 def sigmoid(x: Array) -> Array:
     r"""$1/(1 + e^{-x})$."""
-    e = jnp.exp(-jnp.abs(x))
-    return jnp.where(x >= 0, 1.0, e) / (1.0 + e)
+    half = _smaller_half(x)
+    return jnp.where(x >= 0, 1.0 - half, half)
 
 
-@_with_derivative(lambda x: sigmoid(-x))
+@_with_derivative(lambda x: -logistic_density(x))
+def _other_sigmoid(x: Array) -> Array:
+    r"""$s(-x)$, of the same exponential as $s(x)$."""
+    half = _smaller_half(x)
+    return jnp.where(x >= 0, half, 1.0 - half)
+
+
+@_with_derivative(_other_sigmoid)
 def log_sigmoid(x: Array) -> Array:
     r"""$\log 1/(1 + e^{-x})$, with derivatives $s(-x)$ and $-s(x)s(-x)$."""
-    return jnp.minimum(x, 0.0) - _log1p_near(jnp.exp(-jnp.abs(x)))
+    return jnp.minimum(x, 0.0) + _log1p_near(-_smaller_half(x))
 
 
 # --- normal ---------------------------------------------------------------------------------

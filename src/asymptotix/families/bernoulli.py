@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from asymptotix.core.totals import total
 from asymptotix.core.typing import Array, Bool, Eta, Float, Key, Response, Scalar
 from asymptotix.families.base import AbstractFamily, Dispersion, refuse_constant, refuse_responses
 from asymptotix.families.fractional import Fractional
@@ -45,6 +46,15 @@ class Bernoulli(AbstractFamily):
         r"""$\mu(1 - \mu)$."""
         return self.link.inverse(eta) * complement(self.link, eta)
 
+    def pearson(self, eta: Eta, y: Response) -> Scalar:
+        r"""$(1 - p)/p$ with $p$ the probability of what happened."""
+        if not self.link.symmetric:
+            return super().pearson(eta, y)
+        signed = jnp.where(y > 0.5, eta, -eta)  # as the log-probability has it, to share its work
+        seen, other = self.link.inverse(signed), self.link.inverse(-signed)
+        impossible = seen == 0
+        return jnp.where(impossible, 1.0, other / jnp.where(impossible, 1.0, seen))
+
     def log_tails(self, eta: Eta, y: Response) -> tuple[Scalar, Scalar]:
         success = y > 0.5
         below, above = self.log_prob(eta, jnp.zeros_like(eta)), self.log_prob(eta, eta * 0 + 1)
@@ -63,7 +73,7 @@ class Bernoulli(AbstractFamily):
         return jnp.zeros_like(y)
 
     def initial_eta(self, y: Response, weights: Float[Array, "n"]) -> Eta:
-        return interior_eta(self.link, jnp.sum(weights * y), jnp.sum(weights))
+        return interior_eta(self.link, total(weights * y), total(weights))
 
     def recession(self, y) -> Cones:
         y = np.asarray(y)

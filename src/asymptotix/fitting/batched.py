@@ -1,11 +1,12 @@
-"""Many small fits: replicates in turn inside one compiled program, one thread a core.
+"""Many small fits: a few replicates at a time inside one compiled program, one thread a core.
 
-A replicate's rows stay in a core's cache from its first step to its last, and a replicate that
-ends early makes way for the next: faster than `vmap`, whose every step waits for the slowest and
-streams all replicates through memory.
+As many go side by side as a core's cache holds with their columns, from their first step to their
+last: they share what a step costs besides its rows. A `vmap` over all of them would wait at each
+step for the slowest, and stream all rows through memory.
 """
 
 import dataclasses
+import functools
 import os
 import threading
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import numpy as np
 from jax import lax
 
 from asymptotix.core.precision import double
-from asymptotix.core.quick_jit import quick_jit
+from asymptotix.core.quick_jit import QUICK, quick_jit
 from asymptotix.core.static import Static, by_structure, split
 from asymptotix.core.typing import PyTree
 from asymptotix.data.rows import Block
@@ -27,11 +28,20 @@ from asymptotix.fitting.assemble import Scalars, counts, final_information, resi
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.small import design_columns, x_outline
 from asymptotix.fitting.solver import AbstractSolver
-from asymptotix.fitting.staging import Stage, column_steps, row_steps
+from asymptotix.fitting.staging import NARROW, Stage, column_steps, row_steps
 from asymptotix.likelihood import Coordinates, outward, statistics
 from asymptotix.model import Layout, Regression, layout
 
 WIDE_VECTORS = {"xla_cpu_prefer_vector_width": 512}
+MANY_ROWS = 2**20
+"""Rows of all replicates from which a program is compiled for speed: with XLA's newer emitters (a
+tenth of the time, for a second more to compile), and for narrow designs' own width in place of a
+padded one (a sixth of the time at an odd width)."""
+GROUP_BYTES = 3 * 2**18
+"""Bytes of columns and rows that replicates side by side may take: they are to stay in a cache."""
+LARGEST_GROUP = 8
+ROW_ARRAYS = 4
+"""Arrays of one number a row that a step of a replicate takes besides its columns."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +92,8 @@ def solve_many(
     """
     with double():
         shapes = x_outline(_one_x(replicates))
-        plan = _plan(model, shapes, solver.newton is solver)
+        is_many = replicates.count * replicates.n >= MANY_ROWS
+        plan = _plan(model, shapes, solver.newton is solver, is_many)
         job = _Job(model, replicates, solver, plan, weight_kind, after, tick)
         found = _run(job, np.arange(replicates.count), plan.quick)
         again = np.flatnonzero(found.sound < 1)
@@ -108,6 +119,7 @@ class _Plan(NamedTuple):
         columns: columns of each design, padded; `None` for predictors that are not linear.
         quick: whether the feature-major driver serves.
         pads: whether the one design is padded.
+        is_many: whether there are so many replicates that programs are compiled for speed.
     """
 
     own: Layout
@@ -116,21 +128,22 @@ class _Plan(NamedTuple):
     columns: tuple[int, ...] | None
     quick: bool
     pads: bool
+    is_many: bool
 
 
 @by_structure
-def _plan(model: Regression, x_shapes, newton_only: bool) -> _Plan:
+def _plan(model: Regression, x_shapes, newton_only: bool, is_many: bool) -> _Plan:
     own, columns = layout(model), design_columns(model, x_shapes)
     everything = np.arange(own.size)
     if columns is None or len(columns) != 1 or not model.predictor.is_paddable():
-        return _Plan(own, own, everything, columns, False, False)
+        return _Plan(own, own, everything, columns, False, False, is_many)
     (k,) = columns
-    width = column_steps(k)
+    width = k if is_many and k <= NARROW else column_steps(k)
     keep = np.r_[np.arange(k), width + np.arange(own.size - k)]
     shapes = ((width,), *own.shapes[1:])
     wide = Layout(own.estimated, shapes, ("",) * (width + own.size - k))  # programs know no names
     quick = newton_only and own.size == k and not model.predictor.has_vector_eta()
-    return _Plan(own, wide, keep, (width,), quick, True)
+    return _Plan(own, wide, keep, (width,), quick, True, is_many)
 
 
 class _Job(NamedTuple):
@@ -155,6 +168,8 @@ class _Flags(NamedTuple):
     quick: bool
     after: Callable | None
     size: int
+    group: int
+    is_many: bool
 
 
 class _Found(NamedTuple):
@@ -187,6 +202,9 @@ def _run(job: _Job, indices: np.ndarray, quick: bool) -> _Found:
         job.plan.keep,
         quick,
     )
+    sample = job.replicates.draw(slice(0, 1))
+    group = _group(stage, "x" in sample) if quick else 1
+    size = -(-stage.chunk(sample) // group) * group
     leaves, treedef = jax.tree.flatten(job.model)
     theta = stage.one("start", job.replicates.shared.get("start", job.plan.own.gather(leaves)))
     where, static = job.plan.wide, split(job.model)[1]
@@ -194,17 +212,18 @@ def _run(job: _Job, indices: np.ndarray, quick: bool) -> _Found:
     shared = {name: stage.one(name, v) for name, v in job.replicates.shared.items()}
     shared["start"] = theta
     active = _active(job.plan)
-    size = stage.chunk(job.replicates.draw(slice(0, 1)))
-    flags = _Flags(static, treedef, where, job.weight_kind, quick, job.after, size)
-    buffers = threading.local()
+    flags = _Flags(
+        static, treedef, where, job.weight_kind, quick, job.after, size, group, job.plan.is_many
+    )
+    program, buffers = _program(flags), threading.local()
 
     def chunk(part: slice) -> _Found:
         count = part.stop - part.start
         mapped = job.replicates.draw(_contiguous(indices[part]))
         with double():  # the precision scope belongs to a thread
-            mapped = stage.many(buffers, mapped, count, size)
-            out = _program(
-                flags, job.solver, arrays, active, shared, mapped, np.int32(job.replicates.n),
+            mapped = stage.many(buffers, mapped, count, size, group)
+            out = program(
+                job.solver, arrays, active, shared, mapped, np.int32(job.replicates.n),
                 np.int32(count),
             )  # fmt: skip
             found = jax.tree.map(lambda a: np.asarray(a)[:count], out)
@@ -212,7 +231,7 @@ def _run(job: _Job, indices: np.ndarray, quick: bool) -> _Found:
             job.tick(count)
         return found
 
-    parts = over_slabs(chunk, indices.size, _even(indices.size, size))
+    parts = over_slabs(chunk, indices.size, _even(indices.size, size, group))
     return jax.tree.map(lambda *a: np.concatenate(a), *parts)
 
 
@@ -230,12 +249,20 @@ def _contiguous(indices: np.ndarray):
     return slice(first, last) if last - first == indices.size else indices
 
 
-def _even(count: int, size: int) -> int:
-    """At most `size` replicates a chunk, the same number of chunks for each core."""
+def _group(stage: Stage, owns_x: bool) -> int:
+    """How many replicates a program takes side by side."""
+    columns = feature_major.held(stage.width) if owns_x else 0
+    each = (columns + ROW_ARRAYS) * stage.rows * 8
+    fits = max(GROUP_BYTES // each, 1)
+    return min(2 ** (fits.bit_length() - 1), LARGEST_GROUP)
+
+
+def _even(count: int, size: int, group: int) -> int:
+    """At most `size` replicates a chunk, whole groups, the same number of chunks for each core."""
     cores = len(os.sched_getaffinity(0))
     chunks = -(-count // size)
     chunks = -(-chunks // cores) * cores
-    return max(-(-count // chunks), 1)
+    return min(-(-count // (chunks * group)) * group, size)
 
 
 def _put(found: _Found, positions: np.ndarray, better: _Found) -> None:
@@ -283,29 +310,67 @@ def _stacked(job: _Job, theta: np.ndarray) -> Regression:
 
 
 def _fits(flags: _Flags, solver, arrays, active, shared, mapped, n, count):
-    """The first `count` replicates of a chunk, in turn."""
+    """The first `count` replicates of a chunk, a group at a time."""
     given = flags.static.combine(jax.tree.unflatten(flags.treedef, arrays))
     present = (np.arange(_rows(shared, mapped)) < n).astype(np.float64)
     shared = {"weight": present, "offset": jnp.zeros_like(present), **shared}
-    known = None
+    known, kept = None, None
     if flags.quick and "x" not in mapped:
         weight = present if "weight" in mapped else shared["weight"]
         limit = feature_major.SHARED_PRODUCTS_TO
-        known = _columns(shared["x"], weight, active, limit)
+        known, kept = _columns(shared["x"], weight, active, limit)
 
-    def one(index):
-        own = jax.tree.map(lambda a: lax.dynamic_index_in_dim(a, index, keepdims=False), mapped)
+    def given_to(own):
         data = {**shared, **own}
-        model = flags.where.replace(given, data["start"])
         x = data["x"].T if flags.quick else data["x"]
         block = Block(x, data["y"], data["weight"], data["offset"])
-        if not flags.quick:
-            return _general(flags, model, solver, block, active)
-        limit = feature_major.PRODUCTS_TO
-        ready = known or _columns(data["x"], block.weight, active, limit)
-        return _quick(flags, model, solver, block, active, *ready)
+        return flags.where.replace(given, data["start"]), block, data["x"]
 
-    return _map_first(one, count, flags.size)
+    def slow(index):
+        model, block, _ = given_to(_taken(mapped, index))
+        return _general(flags, model, solver, block, active)
+
+    if not flags.quick:
+        return _fill(slow, count, _room(slow, flags.size))
+
+    def prepared(index):
+        model, block, x = given_to(_taken(mapped, index))
+        c, columns = known, None
+        if c is None:
+            c, columns = _columns(x, block.weight, active, feature_major.PRODUCTS_TO)
+        return _prepare(flags, model, block, active, (c,)), columns
+
+    def solved(own, setup, columns):
+        model, block, _ = given_to(own)
+        return _quick(flags, model, solver, block, setup, kept if columns is None else columns)
+
+    return _in_groups(flags, mapped, count, prepared, solved)
+
+
+def _in_groups(flags: _Flags, mapped, count, prepared: Callable, solved: Callable):
+    """A group of replicates at a time: made ready one after another, then solved side by side."""
+    size = flags.group
+    grouped = jax.tree.map(lambda a: a.reshape(-1, size, *a.shape[1:]), mapped)
+
+    def group(index, work):
+        work = _fill(lambda j: prepared(index * size + j), size, work)
+        return jax.vmap(solved)(_taken(grouped, index), *work), work
+
+    def body(index, carry):
+        out, work = carry
+        found, work = group(index, work)
+        return _put_in(out, found, index), work
+
+    work = _room(prepared, size)  # the same memory for all groups
+    out = _room(lambda index: group(index, work)[0], flags.size // size)
+    groups = (count + (size - 1)) // size
+    found, _ = lax.fori_loop(np.int32(0), groups, body, (out, work))
+    return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), found)
+
+
+def _taken(mapped, index):
+    """What one replicate, or group, has of its own."""
+    return jax.tree.map(lambda a: lax.dynamic_index_in_dim(a, index, keepdims=False), mapped)
 
 
 def _rows(shared, mapped) -> int:
@@ -318,8 +383,7 @@ def _columns(design, weight, active, limit: int):
     return c, feature_major.columns(design, c, limit)
 
 
-def _quick(flags: _Flags, model, solver, block: Block, active, c, columns):
-    setup = _prepare(flags, model, block, active, (c,))
+def _quick(flags: _Flags, model, solver, block: Block, setup, columns):
     state = feature_major.solve(model, solver, columns, block, setup)
     stats = feature_major.statistics(model, columns, block, state.params)
     sound = feature_major.sound(state)
@@ -361,17 +425,23 @@ def _outcome(flags: _Flags, model, solver, block, setup, state, stats, sound) ->
     )
 
 
-def _map_first(function, count, size: int):
-    """`function` of the indices below `count`, in arrays of `size` entries."""
+def _room(function, size: int):
+    """Zeros for the values of `function` at `size` indices."""
     shapes = jax.eval_shape(function, jax.ShapeDtypeStruct((), np.int32))
-    start = jax.tree.map(lambda s: jnp.zeros((size, *s.shape), s.dtype), shapes)
-
-    def body(index, out):
-        return jax.tree.map(
-            lambda o, v: lax.dynamic_update_index_in_dim(o, v, index, 0), out, function(index)
-        )
-
-    return lax.fori_loop(np.int32(0), count, body, start)
+    return jax.tree.map(lambda s: jnp.zeros((size, *s.shape), s.dtype), shapes)
 
 
-_program = quick_jit(_fits, WIDE_VECTORS, static_argnums=0)
+def _fill(function, count, into):
+    """`function` of the indices below `count`, in the place of each."""
+    return lax.fori_loop(np.int32(0), count, lambda i, out: _put_in(out, function(i), i), into)
+
+
+def _put_in(out, values, index):
+    return jax.tree.map(lambda o, v: lax.dynamic_update_index_in_dim(o, v, index, 0), out, values)
+
+
+@functools.lru_cache(maxsize=64)
+def _program(flags: _Flags):
+    """The program for some flags: of its own, so that no chunk need look for it by structure."""
+    options = WIDE_VECTORS if flags.is_many else {**QUICK, **WIDE_VECTORS}
+    return quick_jit(functools.partial(_fits, flags), options)

@@ -42,6 +42,11 @@ class Columns(NamedTuple):
     products: Float[Array, "pairs n"] | None
 
 
+def held(k: int) -> int:
+    """Numbers a row that are kept, or made anew, of a design of `k` columns of one's own."""
+    return k + (k * (k + 1) // 2 if k <= PRODUCTS_TO else k)
+
+
 def coordinates(design: Float[Array, "k n"], weight, active: Bool[Array, "k"]) -> Coordinates:
     """The working coordinates of a design, as `traced_coordinates` has them."""
     present = (weight > 0).astype(design.dtype)
@@ -62,12 +67,11 @@ def columns(design: Float[Array, "k n"], c: Coordinates, products_to: int) -> Co
         products_to: the widest design whose products are worth keeping.
     """
     moved = (design - c.center[:, None]) * c.inverse_scale[:, None]
-    moved = lax.optimization_barrier(moved)
     k = design.shape[0]
     if k > products_to:
         return Columns(moved, None)
     left, right = np.triu_indices(k)
-    return Columns(moved, lax.optimization_barrier(moved[left] * moved[right]))
+    return Columns(moved, moved[left] * moved[right])
 
 
 def gram(given: Columns, weight: Float[Array, "n"]) -> Float[Array, "k k"]:

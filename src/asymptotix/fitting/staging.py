@@ -9,7 +9,7 @@ import numpy as np
 
 from asymptotix.data.slabs import column_bucket
 
-CHUNK_BYTES = 2**22
+CHUNK_BYTES = 2**23
 """Bytes of replicates a chunk: enough to hide a dispatch, little enough to stay in a cache."""
 LONGEST_CHUNK = 512
 NARROW = 8
@@ -53,14 +53,22 @@ class Stage:
         mapped = jax.tree.map(lambda a: np.asarray(a)[None], value)
         return jax.tree.map(lambda a: a[0], self._padded(name, mapped, None, 1, 1))
 
-    def many(self, local: threading.local, mapped: dict[str, Any], count: int, size: int):
-        """Replicates' own data, padded, in a thread's own buffers of `size` replicates."""
+    def many(
+        self, local: threading.local, mapped: dict[str, Any], count: int, size: int, group: int
+    ):
+        """Replicates' own data, padded, in a thread's own buffers of `size` replicates.
+
+        The last one is repeated to the end of its group, which would wait for what is there.
+        """
         buffers = getattr(local, "buffers", {})
         out = {
             name: self._padded(name, value, buffers.get(name), count, size)
             for name, value in mapped.items()
         }
         local.buffers = out
+        if count % group:
+            for leaf in jax.tree.leaves(out):
+                leaf[count : count + group - count % group] = leaf[count - 1]
         return out
 
     def chunk(self, sample: dict[str, Any]) -> int:
