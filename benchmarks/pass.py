@@ -1,4 +1,6 @@
-"""One pass of Newton's method (log-likelihood, score and information) against one BLAS `dsyrk`.
+"""One pass of Newton's method against one BLAS `dsyrk`.
+
+The pass sums log-likelihood, score, information, deviance and Pearson's chi2.
 
 Aim: at n = 1,000,000 and k = 20 in float64, the pass of a logit over slabs of the caller's array
 takes no longer than `dsyrk` alone takes to form X'X of the same matrix, on one core and on all.
@@ -17,7 +19,7 @@ import asymptotix as asx
 from _timing import alternate, cores, short
 from asymptotix.core.precision import double
 from asymptotix.core.static import split
-from asymptotix.data.slabs import Slabs
+from asymptotix.data.slabs import Slabs, slab_rows
 from asymptotix.fitting import large
 
 N, K, ROUNDS = 1_000_000, 20, 15
@@ -31,7 +33,7 @@ def measure() -> str:
     y = (rng.random(N) < 1 / (1 + np.exp(-x @ np.full(K, 0.2)))).astype(float)
     rows, model = asx.Rows(x, y), asx.Logit(K)
     with double():
-        slabs, active = Slabs(rows, in_place=True), (np.ones(K, bool),)
+        slabs, active = Slabs(rows, slab_rows(N), in_place=True), (np.ones(K, bool),)
         setup, _ = large._setup(model, slabs, rows, asx.Newton(), active, np.zeros(()), None)
         arrays, static = split(model)
 

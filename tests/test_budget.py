@@ -248,6 +248,14 @@ def test_arrays_of_a_large_fit_are_known_again_at_a_glance(data, monkeypatch):
     assert np.array_equal(asx.covariance(fit, x.copy(), y).matrix, known.matrix)
     asx.covariance(fit, x, y, "HC1")
     assert len(looks) == 2
+    kept = y.copy()
+    rng.shuffle(y)  # in place, and with the same sum
+    with pytest.raises(asx.InputError, match="not the rows of the fit"):
+        asx.covariance(fit, x, y, "HC1")
+    y[:] = kept
+    x[69_999] += 1.0  # a row that a glance does not see
+    with pytest.raises(asx.InputError, match="not the rows of the fit"):
+        asx.covariance(fit, x, y, "HC1")
     x += 1e-3
     with pytest.raises(asx.InputError, match="not the rows of the fit"):
         asx.covariance(fit, x, y)

@@ -9,6 +9,7 @@ import statsmodels.api as sm
 
 import asymptotix as asx
 from asymptotix.data import slabs
+from asymptotix.data.groups import coded
 
 N, GROUPS = 240, 24
 HC = ("HC0", "HC1", "HC2", "HC3", "HC4", "HC5")
@@ -759,3 +760,17 @@ def test_robust_errors_of_near_collinear_columns(family, kind, distance):
     np.testing.assert_allclose(
         found[0].standard_errors[:2], found[1].standard_errors[:2], rtol=1e-13 / distance
     )
+
+
+@pytest.mark.parametrize("kind", ["int64", "int32", "int8", "uint64", "far", "sparse"])
+def test_identifiers_that_are_integers_are_coded_in_their_order(kind):
+    values = np.random.default_rng(2).integers(-50, 50, 300)
+    values = {
+        "uint64": values.astype(np.uint64) + np.uint64(2**63),  # negative ones wrap around
+        "far": values - 2**62 + 50,
+        "sparse": values * 10**9,
+    }.get(kind, values.astype(kind if kind.startswith("int") else None))
+    _, expected = np.unique(values, return_inverse=True)
+    found = coded(values)
+    assert found.dtype == np.int32
+    np.testing.assert_array_equal(found, expected)

@@ -16,7 +16,7 @@ from asymptotix.data.slabs import SLAB_ROWS, bucket, over_slabs, pad_rows
 from asymptotix.data.source import source
 from asymptotix.data.streamed import StreamedRows
 from asymptotix.fitting.fit import Fit
-from asymptotix.fitting.seen import is_remembered
+from asymptotix.fitting.seen import are_unchanged, is_remembered
 from asymptotix.likelihood import row_log_likelihoods, weighted
 from asymptotix.model import layout
 
@@ -31,7 +31,7 @@ def check_fingerprint(fit: Fit, rows: Rows) -> None:
 
 def check_concrete_fingerprint(fit: Fit, rows: Rows) -> None:
     """The same of a fit and rows that belong to no transformation."""
-    if isinstance(rows, Rows) and is_remembered(fit, rows):
+    if isinstance(rows, Rows) and (is_remembered(fit, rows) or are_unchanged(fit, rows)):
         return
     present, total = _counted(rows)
     if rows.weight_kind != fit.weight_kind:

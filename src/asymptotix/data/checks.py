@@ -11,45 +11,51 @@ from asymptotix.data.rows import Rows
 from asymptotix.data.slabs import SLAB_ROWS, over_slabs
 
 
-def check_rows(rows: Rows, names=None) -> None:
+def check_rows(rows: Rows, names=None) -> list[float]:
     """Lengths, dtypes, finiteness and weights of concrete rows.
 
     Arguments:
         rows: NumPy or JAX arrays.
         names: names of the columns of `x`, for messages; positions otherwise.
 
+    Returns:
+        Their `totals`.
+
     Raises:
         InputError: with the column, the rows, the cause and the remedy.
     """
     if _is_everyday(rows):
-        return
+        found = totals(rows)
+        if all(map(math.isfinite, found)):
+            return found
     check_shapes(rows)
-    for leaf in jax.tree.leaves(rows.x):
-        _check_finite("x", leaf, names)
-    for leaf in jax.tree.leaves(rows.y):
-        _check_finite("y", leaf, None)
+    found = [_check_finite("x", leaf, names) for leaf in jax.tree.leaves(rows.x)]
+    found += [_check_finite("y", leaf, None) for leaf in jax.tree.leaves(rows.y)]
     if rows.offset is not None:
-        _check_finite("offset", rows.offset, None)
+        found.append(_check_finite("offset", rows.offset, None))
     if rows.weights is not None:
-        check_weights(rows.weights)
+        found.append(check_weights(rows.weights))
+    return found
+
+
+def totals(rows: Rows) -> list[float]:
+    """The sum of all numbers of each array, always added in the same order."""
+    return [
+        _total(np.asarray(a)) for a in jax.tree.leaves((rows.x, rows.y, rows.offset, rows.weights))
+    ]
 
 
 def _is_everyday(rows: Rows) -> bool:
-    """Whether a matrix and a vector of floats are all there is, and finite: known at a glance."""
+    """Whether a matrix and a vector of floats are all there is: known at a glance."""
     x, y = rows.x, rows.y
     if not (type(x) is type(y) is np.ndarray and x.ndim == 2 and y.ndim == 1):
         return False
     extras = (rows.weights, rows.offset, rows.groups)
-    plain = (
+    return (
         x.dtype == y.dtype == np.float64
         and 0 < len(x) == len(y)
         and not any(v is not None for v in extras)
     )
-    if not plain:
-        return False
-    with np.errstate(all="ignore"):
-        total = x.sum() if len(x) <= SLAB_ROWS else _total(x)
-        return math.isfinite(total) and math.isfinite(y.sum())
 
 
 def check_shapes(rows: Rows) -> None:
@@ -111,7 +117,7 @@ def _check_vector(what: str, leaf) -> None:
         )
 
 
-def _check_finite(what: str, leaf, names) -> None:
+def _check_finite(what: str, leaf, names) -> float:
     array = np.asarray(leaf)
     if array.dtype.kind not in "biuf":
         raise InputError(
@@ -124,11 +130,12 @@ def _check_finite(what: str, leaf, names) -> None:
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
         refuse_inexact(array.reshape(array.shape[0], -1).max(axis=1, initial=0), what, what)
         refuse_inexact(array.reshape(array.shape[0], -1).min(axis=1, initial=0), what, what)
-    if array.dtype.kind != "f" or np.isfinite(_total(array)):
-        return
+    total = _total(array)
+    if math.isfinite(total):
+        return total
     bad = ~np.isfinite(array)
     if not bad.any():
-        return  # only the total overflowed
+        return total  # only the total overflowed
     rows = np.flatnonzero(bad.reshape(array.shape[0], -1).any(axis=1))
     column = _first_column(what, bad, names)
     kind = "missing" if np.isnan(array[bad]).all() else "infinite or missing"
@@ -154,12 +161,12 @@ def _check_unmasked(what: str, leaf) -> None:
         )
 
 
-def _total(array: np.ndarray):
+def _total(array: np.ndarray) -> float:
     def part(rows: slice):
         with np.errstate(all="ignore"):
             return float(array[rows].sum())
 
-    return sum(over_slabs(part, len(array)))
+    return part(slice(None)) if len(array) <= SLAB_ROWS else sum(over_slabs(part, len(array)))
 
 
 def _first_column(what: str, bad: np.ndarray, names) -> str:
@@ -169,11 +176,11 @@ def _first_column(what: str, bad: np.ndarray, names) -> str:
     return f"column '{names[column]}'" if names else f"{what}[:, {column}]"
 
 
-def check_weights(weights, name: str = "weights") -> None:
-    """Weights must be finite, not negative, and not all zero."""
+def check_weights(weights, name: str = "weights") -> float:
+    """Weights must be finite, not negative, and not all zero; their sum."""
     array = np.asarray(weights)
     _check_vector(name, array)
-    _check_finite(name, weights, None)
+    total = _check_finite(name, weights, None)
     negative = np.flatnonzero(array < 0)
     if negative.size:
         raise InputError(
@@ -187,3 +194,4 @@ def check_weights(weights, name: str = "weights") -> None:
         raise InputError(
             f"{name} are all zero, which leaves no rows to fit.", code="no_rows", column=name
         )
+    return total

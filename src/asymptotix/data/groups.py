@@ -11,6 +11,8 @@ from asymptotix.data.mesh import everywhere
 
 MISSING = np.iinfo(np.int32).min
 """The code of a missing identifier."""
+LARGEST = 2**62
+"""Identifiers up to this size, of either sign, can be counted from the smallest on in int64."""
 
 
 def coded(identifiers: Any) -> Any:
@@ -46,6 +48,10 @@ def _codes(identifiers) -> np.ndarray:
             code="shape",
             column="groups",
         )
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
+        found = _codes_of_integers(values)
+        if found is not None:
+            return found
     codes, labels = pd.factorize(pd.Series(values))
     try:
         order = np.argsort(np.asarray(labels), kind="stable")
@@ -58,6 +64,19 @@ def _codes(identifiers) -> np.ndarray:
     if getattr(values, "dtype", None) == np.int32:
         found[np.asarray(values) == MISSING] = MISSING  # codes that were made here before
     return found
+
+
+def _codes_of_integers(values: np.ndarray) -> np.ndarray | None:
+    """The same of integers in a range that a table can hold: half the time for many rows."""
+    if not values.size:
+        return None
+    low, high = int(values.min()), int(values.max())
+    if low == MISSING or high - low >= 2 * values.size or not -LARGEST <= low <= high <= LARGEST:
+        return None
+    shifted = np.subtract(values, low, dtype=np.int64, casting="unsafe")
+    occurs = np.zeros(high - low + 1, bool)
+    occurs[shifted] = True
+    return (np.cumsum(occurs, dtype=np.int32) - np.int32(1))[shifted]
 
 
 def labelled(columns) -> dict[str, Any]:

@@ -61,9 +61,10 @@ def fit(
         among: how many of the first columns take part, if not all; the others are zeros, and
             their program serves any number of columns.
     """
+    sums = None
     if not checked:
         if isinstance(rows, Rows):
-            check_rows(rows, names)
+            sums = check_rows(rows, names)
         predictor = model.predictor  # a bound method of Equinox is a module, and takes its time
         type(predictor).check_input(predictor, exemplar(rows).x)
     with double():
@@ -83,7 +84,7 @@ def fit(
         run = partial(small.solve, given=plan) if is_small else large.solve
         found = run(model, rows, solver, active, qr=False, penalty=penalty)
         if isinstance(rows, Rows):
-            (remember if is_small else remember_arrays)(found, rows)
+            remember(found, rows) if is_small else remember_arrays(found, rows, sums)
         if active is None or (penalty is not None and not reduces_bias(penalty)):
             return found
         tolerance = newton.RANK_TOLERANCE if collinear_tol is None else collinear_tol

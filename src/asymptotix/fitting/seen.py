@@ -12,6 +12,7 @@ import weakref
 import jax
 import numpy as np
 
+from asymptotix.data.checks import totals
 from asymptotix.data.rows import Rows
 from asymptotix.fitting.fit import Fit
 
@@ -19,7 +20,7 @@ GLANCE = 4_096
 """Rows that are looked at of arrays that are the same ones still."""
 
 _known: dict[int, tuple[weakref.ref, int]] = {}
-_glanced: dict[int, tuple[weakref.ref, list[weakref.ref], int]] = {}
+_glanced: dict[int, tuple[weakref.ref, list[weakref.ref], int, list[float] | None]] = {}
 
 
 def remember(fit: Fit, rows: Rows) -> None:
@@ -35,13 +36,18 @@ def is_remembered(fit: Fit, rows: Rows) -> bool:
     return reference is not None and reference() is fit.params and checksum == _checksum(rows)
 
 
-def remember_arrays(fit: Fit, rows: Rows) -> None:
-    """Note the arrays of a fit of many rows, without reading them all."""
+def remember_arrays(fit: Fit, rows: Rows, sums: list[float] | None = None) -> None:
+    """Note the arrays of a fit of many rows, without reading them all.
+
+    Arguments:
+        fit, rows: the fit and its rows.
+        sums: their `totals`, where they are known.
+    """
     params, key = fit.params, id(fit.params)
     with contextlib.suppress(TypeError):  # arrays of other libraries may not take weak references
         arrays = [weakref.ref(leaf) for leaf in _leaves(rows)]
         forget = weakref.ref(params, lambda _: _glanced.pop(key, None))
-        _glanced[key] = forget, arrays, _checksum(_few(rows))
+        _glanced[key] = forget, arrays, _checksum(_few(rows)), sums
 
 
 def are_remembered(fit: Fit, rows: Rows) -> bool:
@@ -49,12 +55,20 @@ def are_remembered(fit: Fit, rows: Rows) -> bool:
 
     For what reads nothing of them: of numbers that were changed in place a few may go unnoticed.
     """
-    reference, arrays, checksum = _glanced.get(id(fit.params), (None, [], 0))
+    reference, arrays, checksum, _ = _glanced.get(id(fit.params), (None, [], 0, None))
     if reference is None or reference() is not fit.params:
         return False
     leaves = _leaves(rows)
     same = len(arrays) == len(leaves) and all(a() is b for a, b in zip(arrays, leaves, strict=True))
     return same and checksum == _checksum(_few(rows))
+
+
+def are_unchanged(fit: Fit, rows: Rows) -> bool:
+    """The same of arrays whose sums are, bit by bit, those that were noted too."""
+    if not are_remembered(fit, rows):
+        return False
+    sums = _glanced[id(fit.params)][3]
+    return sums is not None and sums == totals(rows)
 
 
 def _leaves(rows: Rows) -> list:
