@@ -14,6 +14,7 @@ from jax import lax
 
 from asymptotix.core.linalg import share_unexplained, triangular_factor
 from asymptotix.core.status import CODE
+from asymptotix.core.totals import total
 from asymptotix.core.typing import Array, Bool, Float
 from asymptotix.data.rows import Block
 from asymptotix.fitting import newton
@@ -91,8 +92,7 @@ def sums(model, curvature: str, given: Columns, block: Block, params) -> Sums:
     eta = params @ given.design + block.offset
     rows = scalar_derivatives(model.family, curvature, eta, block.y)
     value, first, second = (weighted(block.weight, v) for v in rows)
-    total = value @ jnp.ones_like(value)  # faster here than a reduction
-    return Sums(total, given.design @ first, gram(given, second))
+    return Sums(total(value), given.design @ first, gram(given, second))
 
 
 def statistics(model, given: Columns, block: Block, params) -> Statistics:
@@ -104,7 +104,7 @@ def statistics(model, given: Columns, block: Block, params) -> Statistics:
         return statistics_at(model.family, e[None], row)
 
     each = jax.vmap(one)(block._replace(x=block.weight), eta)  # of x nothing is read
-    return Statistics(*(v @ jnp.ones_like(v) for v in each))
+    return Statistics(*map(total, each))
 
 
 def solve(model, options: newton.Newton, given: Columns, block: Block, setup: Setup):
