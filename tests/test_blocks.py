@@ -264,3 +264,12 @@ def test_coordinates_on_the_host_are_those_of_a_program(intercept, order):
     (traced,) = traced_coordinates(lambda design: (design,), block, (active,))
     for ours, theirs in zip(host, traced, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-300)
+
+
+def test_a_share_of_the_blocks_is_the_first():
+    """Blocks of 10 of 95 rows: a quarter of them are the first three; one block is summed whole."""
+    some = rows(95).block(np.float64)
+    found = jax.jit(lambda b: sum_blocks(lambda part: jnp.sum(part.weight), b, 10, 4))(some)
+    np.testing.assert_allclose(found, np.sum(np.asarray(some.weight)[:30]), rtol=1e-12)
+    whole = sum_blocks(lambda part: jnp.sum(part.weight), some, 95, 4)
+    np.testing.assert_allclose(whole, np.sum(np.asarray(some.weight)), rtol=1e-12)

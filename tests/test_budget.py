@@ -77,6 +77,15 @@ def test_arrays_load_no_frames(by_arrays):
     assert len(by_arrays["own"]) <= 100
 
 
+def test_clusters_of_integers_load_no_frames():
+    found = fresh(
+        "import asymptotix as asx\n"
+        "rows = asx.Rows(x, y, groups=np.arange(200) // 4)\n"
+        "asx.covariance(asx.fit(asx.Logit(2), rows), rows, asx.Cluster()).standard_errors"
+    )
+    assert "pandas" not in found["packages"]
+
+
 def test_a_formula_loads_what_it_needs(by_formula):
     rooms = {name.split(".")[1] for name in by_formula["own"] if "." in name}
     assert rooms & {"effects", "diagnostics", "simulation", "plots", "sklearn"} == set()

@@ -29,7 +29,8 @@ def sum_blocks(
         function: from a `Block` to a pytree of sums over its rows, each row times its weight.
         rows: all rows as one block.
         size: rows in one block; chosen by how many there are, if not given.
-        share: of the blocks, only the first of so many.
+        share: into how many shares the blocks are divided, of which the first is summed; rows
+            that are one block are summed whole.
     """
     size = _rows_of_block(rows, size)
     if rows.weight.shape[0] <= size:

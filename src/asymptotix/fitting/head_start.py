@@ -7,7 +7,8 @@ $$ \theta \leftarrow \theta + (W_s / W)\, V_s \sum_i s_i(\theta), $$
 each of which leaves a few hundredths of the distance, at a quarter of a pass's cost (the chord, or
 simplified Newton, method). What a step did to the score corrects the covariance for the next one
 (the update of Broyden, Fletcher, Goldfarb and Shanno; Nocedal & Wright, Numerical Optimization,
-6.17). They only choose where Newton's method starts: nothing is decided here.
+6.17). From half a million rows on, a quarter of them all gives a better one to begin with. They
+only choose where Newton's method starts: nothing is decided here.
 """
 
 from collections.abc import Callable
