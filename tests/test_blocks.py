@@ -10,7 +10,8 @@ import asymptotix as asx
 from asymptotix.core.parameters import parameter
 from asymptotix.data.blocks import BLOCK_ROWS, map_blocks, sum_blocks
 from asymptotix.data.rows import Block, Rows
-from asymptotix.data.slabs import SLAB_ROWS, Slabs, bucket, column_bucket
+from asymptotix.data.slabs import SLAB_ROWS, Slabs, bucket, column_bucket, cores, stretches
+from asymptotix.data.windows import FEW_ROWS
 from asymptotix.likelihood import generic, host_coordinates, traced_coordinates
 from asymptotix.model import layout
 
@@ -238,6 +239,42 @@ def test_windows_cover_every_row_once(n, k, offset):
     total = plain.sum(_moments_of_slab)
     assert np.allclose(total, [*x.sum(axis=0), y.sum(), n], rtol=1e-12, atol=1e-12)
     assert np.array_equal(plain.rowwise(lambda slab: slab.y), y)
+
+
+@pytest.mark.parametrize("n", [70_000, 131_072, 200_001, 1_000_003])
+def test_cores_get_as_many_rows_each(n):
+    x = np.empty((n, 3))
+    found = stretches(x, n, SLAB_ROWS, in_place=True)
+    own = [s.end - s.skip for s in found]
+    assert sum(own) == n
+    *windows, copied = own
+    assert copied < 16
+    assert all(s.last - s.first == SLAB_ROWS for s in found[:-1])
+    assert len(windows) % cores() == 0
+    assert max(windows) - min(windows[:-1]) == 0
+    assert max(windows) - windows[-1] < len(windows) * FEW_ROWS
+
+
+def test_loops_pass_over_blocks_that_do_not_count():
+    """Neither summed nor computed: numbers there may be anything."""
+    whole = rows(5 * BLOCK_ROWS).block(np.float64)
+    first, last = BLOCK_ROWS, 3 * BLOCK_ROWS + 5
+    own = (np.arange(5 * BLOCK_ROWS) >= first) & (np.arange(5 * BLOCK_ROWS) < last)
+    some = whole._replace(weight=jnp.where(own, whole.weight, 0.0))
+    expected = totals_by_blocks(some)
+    spoilt = (
+        jnp.asarray(whole.offset).at[:BLOCK_ROWS].set(jnp.nan).at[4 * BLOCK_ROWS :].set(jnp.nan)
+    )
+    counting = (np.int32(first), np.int32(last))
+    agree(totals_by_blocks(some._replace(offset=spoilt, counting=counting)), expected)
+    got = map_blocks(lambda b: b.offset, some._replace(offset=spoilt, counting=counting))
+    assert np.array_equal(got[first:last], whole.offset[first:last])
+    assert not got[:first].any()
+
+
+@jax.jit
+def totals_by_blocks(block: Block):
+    return sum_blocks(totals, block)
 
 
 @jax.jit

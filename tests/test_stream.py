@@ -536,6 +536,16 @@ def test_only_a_few_slabs_are_alive_at_once(monkeypatch):
     assert counts["most"] <= cores() + 2
 
 
+def test_rows_of_positive_weight_in_order(monkeypatch):
+    monkeypatch.setattr(streamed, "SLAB_ROWS", 1_000)
+    weights = np.arange(2_300) % 3 * 1.0
+    whole = asx.Rows(np.ones((2_300, 2)), np.ones(2_300), weights=weights, weight_kind="sampling")
+    rows = streamed.StreamedRows(
+        lambda: iter([whole]), whole.n, weights.sum(), int(np.sum(weights > 0)), "sampling", whole
+    )
+    assert np.array_equal(rows.present, weights > 0)
+
+
 def test_reading_ahead_ends_with_its_reader():
     seen = []
 

@@ -47,18 +47,22 @@ def sum_blocks(
 def fold_blocks(function, start, rows: Block, size: int | None = None, share: int = 1):
     """`function(carry, block)` over all blocks in turn, from `start`.
 
-    The number of blocks is static. The last block is moved back to end at the last row and the
-    rows that it shares with its neighbour get weight zero, so nothing is padded or copied.
+    The number of blocks is static unless the rows say which of them count. The last block is moved
+    back to end at the last row and the rows that it shares with its neighbour get weight zero, so
+    nothing is padded or copied.
     """
     n, size = rows.weight.shape[0], _rows_of_block(rows, size)
     if n <= size:
         return function(start, _whole(rows))
-    count = np.int32(-(-n // (size * share)))
-    return lax.fori_loop(np.int32(0), count, lambda i, c: function(c, _take(rows, i, size)), start)
+    first, last = _blocks(rows, size)
+    last = first + (last - first + np.int32(share - 1)) // np.int32(share)
+    return lax.fori_loop(first, last, lambda i, c: function(c, _take(rows, i, size)), start)
 
 
 def map_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: int | None = None):
     """`function` of each block, its outputs (one entry a row) put together again.
+
+    Blocks of which no row counts are left out, and their outputs zero.
 
     Arguments:
         function: from a `Block` to a pytree of arrays with one entry for each of its rows.
@@ -68,7 +72,6 @@ def map_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: in
     n, size = rows.weight.shape[0], _rows_of_block(rows, size)
     if n <= size:
         return function(_whole(rows))
-    count = np.int32(-(-n // size))
     shapes = jax.eval_shape(lambda r: function(_slice(r, np.int32(0), size)), rows)
     start = jax.tree.map(lambda s: jnp.zeros((n, *s.shape[1:]), s.dtype), shapes)
 
@@ -79,7 +82,15 @@ def map_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: in
             lambda o, v: lax.dynamic_update_slice_in_dim(o, v, first, 0), out, values
         )
 
-    return lax.fori_loop(np.int32(0), count, body, start)
+    return lax.fori_loop(*_blocks(rows, size), body, start)
+
+
+def _blocks(rows: Block, size: int):
+    """The first block with rows that count, and the one after the last."""
+    if rows.counting is None:
+        return np.int32(0), np.int32(-(-rows.weight.shape[0] // size))
+    first, last = rows.counting
+    return first // np.int32(size), (last + np.int32(size - 1)) // np.int32(size)
 
 
 def _rows_of_block(rows: Block, size: int | None) -> int:
@@ -98,9 +109,12 @@ def _take(rows: Block, index, size: int) -> Block:
 
 def _whole(rows: Block) -> Block:
     return jax.tree.map(
-        lambda a: cut(a, 0, a.shape[0]) if is_window(a) else a, rows, is_leaf=is_window
+        lambda a: cut(a, 0, a.shape[0]) if is_window(a) else a,
+        rows._replace(counting=None),
+        is_leaf=is_window,
     )
 
 
 def _slice(rows: Block, first, size: int) -> Block:
+    rows = rows._replace(counting=None)
     return jax.tree.map(lambda a: cut(a, first, size), rows, is_leaf=is_window)

@@ -11,7 +11,7 @@ import numpy as np
 from asymptotix.core.errors import InputError
 from asymptotix.core.module import Record
 from asymptotix.core.precision import is_traced
-from asymptotix.core.typing import Array, Float, PyTree
+from asymptotix.core.typing import Array, Float, Int, PyTree
 from asymptotix.data.groups import coded
 
 WeightKind = Literal["frequency", "precision", "sampling"]
@@ -19,12 +19,19 @@ WEIGHT_KINDS = ("frequency", "precision", "sampling")
 
 
 class Block(NamedTuple):
-    """A stretch of rows in the form that per-block functions read: every field is present."""
+    """A stretch of rows in the form that per-block functions read.
+
+    Attributes:
+        x, y, weight, offset: of each row.
+        counting: the first row that counts and the one after the last, where loops over blocks
+            should skip the others, whose weight is zero.
+    """
 
     x: PyTree[Array]
     y: PyTree[Array]
     weight: Float[Array, "n"]
     offset: Float[Array, "n"]
+    counting: tuple[Int[Array, ""], Int[Array, ""]] | None = None
 
 
 class Rows(Record):

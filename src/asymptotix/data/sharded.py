@@ -66,8 +66,7 @@ class Shards:
 
     def host(self) -> Rows:
         """All of them in NumPy arrays, in every process."""
-        parts = jax.tree.map(lambda a: everywhere(a)[self.positions], tuple(self.block))
-        x, y, weights, offset = parts
+        x, y, weights, offset, _ = jax.tree.map(lambda a: everywhere(a)[self.positions], self.block)
         return Rows(x, y, weights=weights, weight_kind="precision", offset=offset)
 
 
@@ -262,7 +261,7 @@ def _record(shards: Shards, weight_kind, groups) -> StreamedRows:
         present, total, sound = map(float, _counted(shards.mesh)(shards.block))
         if not sound:
             _refuse(shards)
-        x, y, weights, offset = _sampled(shards, tuple(shards.block))
+        x, y, weights, offset, _ = _sampled(shards, shards.block)
     sample = Rows(x, y, weights=weights, weight_kind=weight_kind or "precision", offset=offset)
     return StreamedRows(
         lambda: iter([shards.host()]),

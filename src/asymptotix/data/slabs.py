@@ -4,6 +4,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from asymptotix.core.precision import double
 from asymptotix.core.typing import Array, PyTree
 from asymptotix.data.rows import Block, Rows
-from asymptotix.data.windows import fits, rows_before, window
+from asymptotix.data.windows import FEW_ROWS, fits, rows_after, rows_before, window
 
 SLAB_ROWS = 65_536
 """Rows a slab: large enough to hide a dispatch, small enough to keep several in flight."""
@@ -28,8 +29,9 @@ class Slabs:
     """Rows cut into slabs of one size, so that any number of rows uses one executable.
 
     Full slabs are views of the caller's arrays wherever those are float64 and contiguous; only
-    the last one is copied, padded with rows of weight zero. Where windows cannot begin at the very
-    first row, it is the last one that takes it. The arrays must not change meanwhile.
+    the last one is copied, padded with rows of weight zero. In place, the last window reaches back
+    over rows of the one before it, and only the few rows that no window can reach are copied. The
+    arrays must not change meanwhile.
 
     Arguments:
         rows: NumPy or JAX arrays.
@@ -45,8 +47,8 @@ class Slabs:
         self.keep, self.in_place = keep, in_place
         self.rows = jax.tree.map(np.asarray, rows)
         self.n, self.size = rows.n, size
-        self.lead, count = _lead(self.rows.x, self.n, size) if in_place else 0, -(-self.n // size)
-        self.slabs: list[Block | None] = [None] * max(count, 1)
+        self.stretches = stretches(self.rows.x, self.n, size, in_place)
+        self.slabs: list[Block | None] = [None] * len(self.stretches)
         with double():
             self.ones, self.zeros = jax.device_put((np.ones(size), np.zeros(size)))
 
@@ -60,32 +62,31 @@ class Slabs:
         return found
 
     def _cut(self, index: int) -> Block:
-        rows, first = self.rows, self.lead + index * self.size
-        count = min(first + self.size, self.n) - first
-        rest = self.lead if index == len(self.slabs) - 1 else 0
+        rows, stretch = self.rows, self.stretches[index]
+        first, last, skip, end, rest = stretch
 
         def part(array):
-            taken = np.asarray(array[first : first + count], np.float64)
+            taken = np.asarray(array[first:last], np.float64)
             if rest:
                 taken = np.concatenate([taken, np.asarray(array[:rest], np.float64)])
             return pad_rows(taken, self.size)
 
         def covariates(array):
             if self.in_place and fits(array):
-                return window(array, first, self.size, rest)
+                return window(array, slice(first, last), self.size, rest)
             return part(array)
 
-        count += rest
+        everything = end - skip == self.size
         if rows.weights is None:
-            weight = self.ones if count == self.size else _present(count, self.size)
+            weight = self.ones if everything else _present(skip, end, self.size)
         else:
             weight = part(rows.weights)
-            if count < self.size:
-                weight[count:] = 0.0
+            weight = weight if everything else weight * _present(skip, end, self.size)
         offset = self.zeros if rows.offset is None else part(rows.offset)
+        counting = np.asarray(skip, np.int32), np.asarray(end, np.int32)
         with double():
-            x = jax.tree.map(covariates, rows.x)
-            return jax.device_put(Block(x, jax.tree.map(part, rows.y), weight, offset))
+            x, y = jax.tree.map(covariates, rows.x), jax.tree.map(part, rows.y)
+            return jax.device_put(Block(x, y, weight, offset, counting if self.in_place else None))
 
     def sum(self, function: Callable[[Block], PyTree[Array]]) -> PyTree[Array]:
         """The sum over slabs of `function(slab)`, always added in the same order."""
@@ -101,7 +102,8 @@ class Slabs:
         parts = self.map(function)
 
         def whole(*leaves):
-            return np.roll(np.concatenate(leaves)[: self.n], self.lead, axis=0)
+            own = (v[s.skip : s.end] for v, s in zip(leaves, self.stretches, strict=True))
+            return np.roll(np.concatenate(list(own)), self.stretches[0].first, axis=0)
 
         return jax.tree.map(whole, *parts)
 
@@ -115,20 +117,57 @@ class Slabs:
         last = len(self.slabs) - 1
         if last == 0:
             return iter([run(0)])
-        # The last slab, which takes a copy at first, must not keep the other cores waiting.
-        futures = {index: pool().submit(run, index) for index in (last, *range(last))}
+        # A last slab that takes a copy at first must not keep the other cores waiting.
+        order = range(last + 1) if self.in_place else (last, *range(last))
+        futures = {index: pool().submit(run, index) for index in order}
         return (futures.pop(index).result() for index in range(last + 1))
 
 
-def _lead(x: PyTree[Array], n: int, size: int) -> int:
-    """How many rows before the first slab leave room for its windows to begin."""
-    rows = max((rows_before(leaf) for leaf in jax.tree.leaves(x) if fits(leaf)), default=0)
-    return rows if n > size and (n - 1) % size + 1 > rows else 0  # the last one has its own too
+class Stretch(NamedTuple):
+    """The rows of a slab.
+
+    Attributes:
+        first, last: where they begin and end.
+        skip, end: which of these count; the others are other slabs'.
+        rest: how many of the very first rows come after them, and count.
+    """
+
+    first: int
+    last: int
+    skip: int
+    end: int
+    rest: int = 0
 
 
-def _present(count: int, size: int) -> np.ndarray:
-    """Weights of `count` rows without any, padded."""
-    return (np.arange(size) < count) * 1.0
+def stretches(x: PyTree[Array], n: int, size: int, in_place: bool = False) -> list[Stretch]:
+    """All rows, each in one slab: in place as far as windows reach, if that is asked for.
+
+    There, cores get as many slabs each and slabs as many rows: windows overlap, and say what of
+    them counts.
+    """
+    matrices = [leaf for leaf in jax.tree.leaves(x) if fits(leaf)] if in_place else []
+    start = max(map(rows_before, matrices), default=0)
+    stop = n - max(map(rows_after, matrices), default=0)
+    if not matrices or stop - start < size:
+        plain = range(0, max(n, 1), size)
+        return [Stretch(i, min(i + size, n), 0, min(size, n - i)) for i in plain]
+    count = -(-(stop - start) // (size * cores())) * cores()
+    rows = min(-(-(stop - start) // (count * FEW_ROWS)) * FEW_ROWS, size)
+    found = []
+    for own in range(start, stop, rows):
+        first = min(own, stop - size)
+        end = min(own + rows, stop) - first
+        found.append(Stretch(first, first + size, own - first, end))
+    if stop < n or start:
+        found.append(Stretch(stop, n, 0, n - stop + start, rest=start))
+    return found
+
+
+@functools.lru_cache(maxsize=4)
+def _present(skip: int, end: int, size: int) -> np.ndarray:
+    """One for each row that counts."""
+    row = np.arange(size)
+    return ((row >= skip) & (row < end)) * 1.0
 
 
 @functools.cache

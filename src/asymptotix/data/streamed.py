@@ -15,7 +15,7 @@ from asymptotix.core.precision import double
 from asymptotix.core.typing import Array, PyTree
 from asymptotix.data.memory import EVERY, give_back
 from asymptotix.data.rows import Block, Rows
-from asymptotix.data.slabs import SLAB_ROWS, Slabs, cores, pool
+from asymptotix.data.slabs import SLAB_ROWS, Slabs, cores, pool, stretches
 
 
 def _unseen(_: int):
@@ -189,6 +189,7 @@ class StreamedSlabs(Slabs):
 
     def __init__(self, rows: StreamedRows):
         self.stream, self.n, self.size = rows, rows.n, SLAB_ROWS
+        self.stretches = stretches(None, self.n, self.size)
 
     def each(self, function: Callable[[Block], PyTree[Array]]) -> Iterator:
         """`function` of every slab, as NumPy arrays, in order."""

@@ -14,6 +14,8 @@ from asymptotix.core.typing import Array, Float, Int
 
 ALIGNMENT = 64
 SPARE = ALIGNMENT // 8
+FEW_ROWS = 4096
+"""So many rows are copied rather than read in place; blocks have no more."""
 
 
 class Window(eqx.Module):
@@ -58,30 +60,38 @@ def rows_before(array: np.ndarray) -> int:
     return 0 if array.ctypes.data % ALIGNMENT == 0 else -(-(SPARE - 1) // array.shape[1])
 
 
-def window(array: np.ndarray, first: int, size: int, rest: int = 0) -> Window:
-    """`size` rows of a matrix from row `first`; copied only where they reach over its ends.
+def rows_after(array: np.ndarray) -> int:
+    """How many rows must come after a window on a matrix if it is to end in its memory."""
+    return -(-SPARE // array.shape[1])
 
-    Rows beyond the last are the first `rest` of the matrix; further ones repeat the first of the
-    stretch, and count for nothing by their weight.
+
+def window(array: np.ndarray, rows: slice, size: int, rest: int = 0) -> Window:
+    """A stretch of rows of a matrix; copied only where it reaches over the matrix's ends.
+
+    Arguments:
+        array: the matrix.
+        rows: from which row to which.
+        size: rows of the window.
+        rest: how many of the matrix's first rows come after these. Further rows count for nothing:
+            those of a block that has others repeat the first one, the rest are zero.
     """
     k = array.shape[1]
     flat = array.reshape(-1)
-    shift = (flat.ctypes.data // 8 + first * k) % SPARE
-    begin, length = first * k - shift, size * k + SPARE
-    if not rest and begin >= 0 and begin + length <= flat.size and flat.ctypes.data % 8 == 0:
+    shift = (flat.ctypes.data // 8 + rows.start * k) % SPARE
+    begin, length = rows.start * k - shift, size * k + SPARE
+    inside = begin >= 0 and begin + length <= flat.size and flat.ctypes.data % 8 == 0
+    if inside and not rest:
         stretch = flat[begin : begin + length]
     else:
-        rows = array[first : first + size]
         stretch, shift = _aligned(length), 0
-        inside = stretch[: size * k].reshape(size, k)
-        inside[: len(rows)] = rows
-        inside[len(rows) : len(rows) + rest] = array[:rest]
-        inside[len(rows) + rest :] = array[first]
-        stretch[size * k :] = 0.0
+        inside, end = stretch[: size * k].reshape(size, k), rows.stop - rows.start + rest
+        inside[: end - rest] = array[rows]
+        inside[end - rest : end] = array[:rest]
+        inside[end : -(-end // FEW_ROWS) * FEW_ROWS] = inside[0]
     return Window(jax.device_put(stretch), np.asarray(shift, np.int32), (size, k))
 
 
 def _aligned(length: int) -> np.ndarray:
-    room = np.empty(length + SPARE)
+    room = np.zeros(length + SPARE)  # memory that is not touched costs nothing
     skip = -(room.ctypes.data // 8) % SPARE
     return room[skip : skip + length]

@@ -19,7 +19,7 @@ import numpy as np
 from asymptotix.core.typing import Array, Float
 
 MAX_LIGHT_PASSES = 9
-MARGIN = 0.3
+MARGIN = 0.5
 """The next point should be within this share of the tolerance before Newton's method takes over."""
 GAIN = 0.3
 """A step that leaves more than this share of the distance is not worth its pass."""

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from asymptotix.core.linalg import share_unexplained, triangular_factor
-from asymptotix.core.quick_jit import quick_jit
+from asymptotix.core.quick_jit import quick_jit, slab_jit
 from asymptotix.core.static import split
 from asymptotix.core.status import CODE, succeeded
 from asymptotix.core.typing import Array, Float
@@ -248,7 +248,7 @@ def _advance(*given) -> newton.NewtonState:
     return jax.tree.map(np.asarray, _advanced(*given))
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(slab_jit, static_argnums=(0, 1))
 def _sums(static, curvature, arrays, coordinates, params, slab: Block):
     model = static.combine(arrays)
     return sum_blocks(
@@ -256,7 +256,7 @@ def _sums(static, curvature, arrays, coordinates, params, slab: Block):
     )
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(slab_jit, static_argnums=(0, 1))
 def _some_information(static, curvature, arrays, coordinates, params, slab: Block):
     """The information of the first quarter of a slab, and that quarter's weight."""
     model = static.combine(arrays)
@@ -268,13 +268,13 @@ def _some_information(static, curvature, arrays, coordinates, params, slab: Bloc
     return sum_blocks(some, slab, share=4)
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(slab_jit, static_argnums=0)
 def _score(static, arrays, coordinates, params, slab: Block):
     model = static.combine(arrays)
     return sum_blocks(lambda b: block_gradient(model, coordinates, params, b)[1], slab)
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(slab_jit, static_argnums=0)
 def _correction(static, penalty, arrays, coordinates, params, inverse, slab: Block):
     model = static.combine(arrays)
     return sum_blocks(
@@ -282,18 +282,18 @@ def _correction(static, penalty, arrays, coordinates, params, inverse, slab: Blo
     )
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(slab_jit, static_argnums=0)
 def slab_statistics(static, arrays, slab: Block) -> Statistics:
     """Deviance, log-likelihood and Pearson chi2 of one slab."""
     return statistics(static.combine(arrays), slab)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(slab_jit, static_argnums=(0, 1))
 def _slab_information_factor(static, curvature, arrays, coordinates, params, slab: Block):
     return information_factor(static.combine(arrays), coordinates, curvature, params, slab)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(slab_jit, static_argnums=(0, 1))
 def _log_likelihood(static, precision_weights, arrays, dispersion, slab: Block):
     model = static.combine(arrays)
     return dispersed_log_likelihood(model, slab, dispersion, precision_weights=precision_weights)
@@ -403,7 +403,7 @@ def _exact_coordinates(slabs: Slabs, model, rows: Rows, active):
     return tuple(map(coordinates_from, sums, references, active))
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(slab_jit, static_argnums=0)
 def _moments(static, arrays, references, slab: Block):
     designs = static.combine(arrays).predictor.designs
     return sum_blocks(
@@ -455,7 +455,7 @@ def _is_constant(slabs: Slabs, rows: Rows | StreamedRows, model, j: int, positio
     return all(over_slabs(lambda part: bool(np.all(column[part] == column[0])), rows.n))
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(slab_jit, static_argnums=(0, 1))
 def _departures(static, j: int, arrays, position, value, slab: Block):
     """Rows in which a design's column has another value."""
     column = static.combine(arrays).predictor.designs(slab.x)[j][:, position]

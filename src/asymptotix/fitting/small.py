@@ -15,6 +15,7 @@ import numpy as np
 
 from asymptotix.core.quick_jit import COLUMNS, QUICK, QUICKEST, quick_jit
 from asymptotix.core.static import Static, by_structure, split
+from asymptotix.data.blocks import FEW_ROWS
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import bucket, column_bucket, pad_rows
 from asymptotix.fitting import feature_major, traced
@@ -169,7 +170,8 @@ def _padded(rows: Rows, size: int, width: int, quick: bool) -> tuple[Block, np.n
         x = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), rows.x)
     y = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), rows.y)
     offset = _zeros(size) if rows.offset is None else pad_rows(np.asarray(rows.offset), size)
-    return Block(x, y, weights, offset), counted
+    counting = None if quick or size <= FEW_ROWS else (np.int32(0), np.int32(rows.n))
+    return Block(x, y, weights, offset, counting), counted
 
 
 @functools.lru_cache(maxsize=64)
