@@ -7,12 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from asymptotix.core import quick_jit
+
 sys.path.insert(0, str(Path(__file__).parent))  # `from registry import FAMILIES`
 
 MROZ = "inlf ~ nwifeinc + educ + exper + I(exper**2) + age + kidslt6 + kidsge6"
 FAIR = "affair ~ rate_marriage + age + yrs_married + children + religious + educ"
 SPECTOR = "GRADE ~ GPA + TUCE + PSI"
 
+
+# Programs on few rows, of which the tests compile thousands, are made without LLVM's optimisations:
+# two fifths of their time. Sessions, notebooks and examples, in processes of their own, have them.
+quick_jit.QUICKEST["xla_backend_optimization_level"] = 0
 
 MANY_MAPS = 25_000
 """Memory maps of a process from which compiled programs are let go; Linux allows 65,530."""

@@ -75,7 +75,7 @@ def test_row_scores_agree_and_add_up(label):
 @pytest.mark.parametrize("label", LABELS)
 def test_score_against_differences_of_scipy(label):
     _, theta, block = case(label)
-    x, y, w, o = jax.tree.map(np.asarray, block)
+    x, y, w, o, _ = jax.tree.map(np.asarray, block)
 
     def value(t):
         return np.sum(w * log_likelihoods(label, x @ t + o, y))
@@ -100,7 +100,7 @@ def test_observed_information_against_differences_of_the_score(label):
 def test_expected_information_against_its_definition(label):
     r"""$\sum_i w_i x_i x_i^T \sum_y f(y) \{\partial_\eta \log f(y)\}^2$, slopes by differences."""
     _, theta, block = case(label)
-    x, y, w, o = jax.tree.map(np.asarray, block)
+    x, y, w, o, _ = jax.tree.map(np.asarray, block)
     eta = x @ np.asarray(theta) + o
 
     def average(i):
@@ -168,7 +168,7 @@ def test_working_coordinates_are_a_change_of_variables(label):
 def test_value_of_the_kernel_differs_from_scipy_by_what_holds_no_parameter():
     for label in LABELS:
         model, theta, block = case(label)
-        x, y, w, o = jax.tree.map(np.asarray, block)
+        x, y, w, o, _ = jax.tree.map(np.asarray, block)
 
         def gap(t, label=label, x=x, y=y, w=w, o=o, model=model, block=block):
             ours, _, _ = generic.block_sums(model, layout(model), "observed", jnp.asarray(t), block)

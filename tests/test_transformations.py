@@ -1,5 +1,6 @@
-"""`asx.fit` under jit, vmap and grad, in fresh processes with JAX's defaults and with x64 on."""
+"""`asx.fit` under jit, vmap and grad, in processes with JAX's defaults and with x64 on."""
 
+import json
 import os
 import subprocess
 import sys
@@ -72,7 +73,6 @@ EPILOGUE = """
 AFTER = dict(jax.config.values)
 changed = sorted(k for k in BEFORE if BEFORE[k] != AFTER.get(k))
 assert changed == [], changed
-print("ok")
 """
 
 BODIES = {}
@@ -439,18 +439,48 @@ RUNS = [
 ]
 
 
+SERVER = """
+import contextlib, json, sys, traceback
+for line in sys.stdin:
+    said = ""
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            exec(json.loads(line), {"__name__": "__main__"})
+        except BaseException:
+            said = traceback.format_exc()
+    print(json.dumps(said), flush=True)
+"""
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """One with JAX's defaults and one with x64 on, each started when it is first asked for."""
+    started = {}
+
+    def process(x64):
+        if x64 not in started:
+            environment = {k: v for k, v in os.environ.items() if k != "JAX_ENABLE_X64"}
+            environment["PYTHONPATH"] = str(SOURCE)
+            if x64 == "x64":
+                environment["JAX_ENABLE_X64"] = "1"
+            started[x64] = subprocess.Popen(
+                [sys.executable, "-c", SERVER],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                env=environment,
+            )
+        return started[x64]
+
+    yield process
+    for each in started.values():
+        each.communicate()
+
+
 @pytest.mark.parametrize(("name", "x64"), RUNS)
-def test_in_a_fresh_process(name, x64):
-    environment = {k: v for k, v in os.environ.items() if k != "JAX_ENABLE_X64"}
-    environment["PYTHONPATH"] = str(SOURCE)
-    if x64 == "x64":
-        environment["JAX_ENABLE_X64"] = "1"
-    run = subprocess.run(
-        [sys.executable, "-c", PREAMBLE + BODIES[name] + EPILOGUE],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr[-4000:]
-    assert run.stdout.strip().endswith("ok")
+def test_in_a_process_of_its_own(processes, name, x64):
+    process = processes(x64)
+    print(json.dumps(PREAMBLE + BODIES[name] + EPILOGUE), file=process.stdin, flush=True)
+    said = json.loads(process.stdout.readline())
+    assert not said, said[-4000:]

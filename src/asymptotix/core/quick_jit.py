@@ -64,8 +64,3 @@ def quick_jit(function, options=QUICK, **kwargs):
         return found
 
     return call
-
-
-def slab_jit(function, **kwargs):
-    """`jax.jit` of a program on one slab of rows, which runs on one thread beside others."""
-    return quick_jit(function, ONE_THREAD, **kwargs)

@@ -10,7 +10,7 @@ import numpy as np
 from asymptotix.core.errors import InputError
 from asymptotix.core.precision import double, is_traced
 from asymptotix.core.static import split
-from asymptotix.data.blocks import sum_blocks
+from asymptotix.data.blocks import row_jit, sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS, bucket, over_slabs, pad_rows
 from asymptotix.data.source import source
@@ -72,7 +72,7 @@ def with_working_dispersion(fit: Fit) -> Fit:
     return eqx.tree_at(lambda f: f.model.family, fit, unit)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(row_jit, static_argnums=0)
 def _block_kernel(static, arrays, rows: Block):
     model = static.combine(arrays)
     return sum_blocks(lambda b: jnp.sum(row_log_likelihoods(model, b)), rows)

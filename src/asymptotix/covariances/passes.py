@@ -17,10 +17,9 @@ from asymptotix.core.linalg import (
     triangular_factor,
 )
 from asymptotix.core.precision import is_traced
-from asymptotix.core.quick_jit import slab_jit
 from asymptotix.core.static import split
 from asymptotix.core.typing import Array, Float
-from asymptotix.data.blocks import fold_blocks, map_blocks, sum_blocks
+from asymptotix.data.blocks import fold_blocks, map_blocks, row_jit, sum_blocks
 from asymptotix.data.groups import Grouping
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS, bucket
@@ -310,13 +309,13 @@ def _untagged(block: Block):
     return block._replace(y=y), tuple(t.astype(np.int32) for t in tags)
 
 
-@partial(slab_jit, static_argnums=(0, 1))
+@partial(row_jit, static_argnums=(0, 1))
 def _block_sums(static, curvature, arrays, coordinates, params, rows: Block) -> Sums:
     model = static.combine(arrays)
     return sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), rows)
 
 
-@partial(slab_jit, static_argnums=(0, 1, 2))
+@partial(row_jit, static_argnums=(0, 1, 2))
 def _meat(static, weight_kind, gram, arrays, coordinates, params, rows: Block):
     model = static.combine(arrays)
     return sum_blocks(
@@ -324,7 +323,7 @@ def _meat(static, weight_kind, gram, arrays, coordinates, params, rows: Block):
     )
 
 
-@partial(slab_jit, static_argnums=0)
+@partial(row_jit, static_argnums=0)
 def _row_scores(static, arrays, coordinates, params, rows: Block):
     model = static.combine(arrays)
     return map_blocks(lambda b: _weighted_scores(model, coordinates, params, b), rows)
@@ -340,7 +339,7 @@ def _block_leverages(setting, model, coordinates, params, inverse, block: Block)
     return leverage if weight_kind == "frequency" else leverage * block.weight
 
 
-@partial(slab_jit, static_argnums=0)
+@partial(row_jit, static_argnums=0)
 def _leverages(setting, arrays, coordinates, params, inverse, rows: Block):
     static, *how = setting
     model = static.combine(arrays)
@@ -352,7 +351,7 @@ def _leverages(setting, arrays, coordinates, params, inverse, rows: Block):
     return map_blocks(each, rows)
 
 
-@partial(slab_jit, static_argnums=0)
+@partial(row_jit, static_argnums=0)
 def _inflated_meat(setting, arrays, coordinates, params, inverse, constants, rows: Block):
     static, curvature, weight_kind, rule = setting
     model = static.combine(arrays)
@@ -370,7 +369,7 @@ def _inflated_meat(setting, arrays, coordinates, params, inverse, constants, row
     return sum_blocks(one, rows)
 
 
-@partial(slab_jit, static_argnums=(0, 1))
+@partial(row_jit, static_argnums=(0, 1))
 def _group_sums(static, sizes, arrays, coordinates, params, rows: Block):
     model = static.combine(arrays)
     p = params.shape[0]
@@ -399,7 +398,7 @@ def _add_to_groups(carry, scores, tags, has_singles: bool):
     return totals, alone
 
 
-@partial(slab_jit, static_argnums=0)
+@partial(row_jit, static_argnums=0)
 def _group_informations(setting, arrays, coordinates, params, rows: Block):
     static, curvature, size = setting
     model = static.combine(arrays)

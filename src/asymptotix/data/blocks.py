@@ -1,5 +1,6 @@
 """The traced evaluator of sums over rows: a loop over blocks inside the caller's `jit`."""
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from asymptotix.core.quick_jit import ONE_THREAD, QUICKEST, quick_jit
 from asymptotix.core.typing import Array, PyTree
 from asymptotix.data.rows import Block
 from asymptotix.data.windows import cut, is_window
@@ -15,6 +17,27 @@ BLOCK_ROWS = 1024
 """Rows a block: 20 columns of float64 stay in a core's second-level cache."""
 FEW_ROWS = 2048
 """So many rows are one block: a loop takes 0.1 s to compile, and longer than it saves."""
+
+QUICK_ROWS = 8192
+"""Rows up to which a program on them had better compile quickly than run fast."""
+
+
+def row_jit(function, **kwargs):
+    """`jax.jit` of a program on one stretch of rows, which runs on one thread beside others.
+
+    Arguments:
+        function: one of its arguments is a `Block`, by whose size the compiler's options are
+            chosen.
+        kwargs: as for `jax.jit`.
+    """
+    few, many = (quick_jit(function, options, **kwargs) for options in (QUICKEST, ONE_THREAD))
+
+    @functools.wraps(function)
+    def call(*args):
+        rows = next(arg for arg in args if isinstance(arg, Block)).weight.shape[0]
+        return (few if rows <= QUICK_ROWS else many)(*args)
+
+    return call
 
 
 def sum_blocks(

@@ -11,7 +11,7 @@ import numpy as np
 from asymptotix.core.errors import InputError
 from asymptotix.core.module import Record
 from asymptotix.core.precision import is_traced
-from asymptotix.core.typing import Array, Float, Int, PyTree
+from asymptotix.core.typing import Array, Float, PyTree
 from asymptotix.data.groups import coded
 
 WeightKind = Literal["frequency", "precision", "sampling"]
@@ -31,7 +31,7 @@ class Block(NamedTuple):
     y: PyTree[Array]
     weight: Float[Array, "n"]
     offset: Float[Array, "n"]
-    counting: tuple[Int[Array, ""], Int[Array, ""]] | None = None
+    counting: tuple[Any, Any] | None = None
 
 
 class Rows(Record):

@@ -16,13 +16,14 @@ from asymptotix.data.windows import FEW_ROWS, fits, rows_after, rows_before, win
 
 SLAB_ROWS = 65_536
 """Rows a slab: large enough to hide a dispatch, small enough to keep several in flight."""
-MANY_ROWS = 2**19
-"""From so many rows, slabs twice as large leave both cores enough, and take half the calls."""
 
 
 def slab_rows(n: int) -> int:
-    """Rows a slab, of so many in memory that programs cut into blocks themselves."""
-    return 2 * SLAB_ROWS if n >= MANY_ROWS else SLAB_ROWS
+    """Rows a slab, of so many in memory that programs cut into blocks themselves.
+
+    Twice as many where each core has two such slabs at least: half the calls.
+    """
+    return 2 * SLAB_ROWS if n >= 4 * SLAB_ROWS * cores() else SLAB_ROWS
 
 
 class Slabs:

@@ -79,8 +79,8 @@ def window(array: np.ndarray, rows: slice, size: int, rest: int = 0) -> Window:
     flat = array.reshape(-1)
     shift = (flat.ctypes.data // 8 + rows.start * k) % SPARE
     begin, length = rows.start * k - shift, size * k + SPARE
-    inside = begin >= 0 and begin + length <= flat.size and flat.ctypes.data % 8 == 0
-    if inside and not rest:
+    reaches = begin >= 0 and begin + length <= flat.size and flat.ctypes.data % 8 == 0
+    if reaches and not rest:
         stretch = flat[begin : begin + length]
     else:
         stretch, shift = _aligned(length), 0

@@ -19,7 +19,7 @@ from asymptotix.core.precision import double
 from asymptotix.core.typing import Array, Float
 from asymptotix.covariances.fingerprint import with_working_dispersion
 from asymptotix.covariances.passes import Passes, outward_matrix
-from asymptotix.data.blocks import map_blocks
+from asymptotix.data.blocks import map_blocks, row_jit
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.source import source
 from asymptotix.diagnostics.residuals import residuals
@@ -128,7 +128,7 @@ def _at_width(passes: Passes, matrix) -> np.ndarray:
     return wide
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(row_jit, static_argnums=0)
 def _one_step(setting, arrays, coordinates, params, root, inverse, rows: Block):
     static, curvature, weight_kind, with_distance = setting
     model = static.combine(arrays)

@@ -10,7 +10,7 @@ from asymptotix.core.precision import double
 from asymptotix.core.static import split
 from asymptotix.core.typing import Array, Key
 from asymptotix.covariances.passes import at_standard_width
-from asymptotix.data.blocks import map_blocks
+from asymptotix.data.blocks import map_blocks, row_jit
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import bucket
 from asymptotix.data.source import source
@@ -27,7 +27,7 @@ def row_predictors(fit: Fit, rows: Rows) -> np.ndarray:
         return source(rows).rowwise(lambda b: _predictors(static, arrays, b))
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(row_jit, static_argnums=0)
 def _predictors(static, arrays, rows: Block):
     predictor = static.combine(arrays)
 
@@ -60,7 +60,7 @@ def row_values(function: Callable, family: AbstractFamily, eta: np.ndarray, y: A
         return source(rows).rowwise(lambda b: _values(static, function, arrays, b))
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(row_jit, static_argnums=(0, 1))
 def _values(static, function, arrays, rows: Block):
     family = static.combine(arrays)
     return map_blocks(lambda b: jax.vmap(lambda e, y: function(family, e, y))(b.x, b.y), rows)

@@ -13,7 +13,7 @@ from asymptotix.core.precision import is_traced, scoped
 from asymptotix.core.static import split
 from asymptotix.core.typing import Array
 from asymptotix.covariances import Covariance
-from asymptotix.data.blocks import sum_blocks
+from asymptotix.data.blocks import row_jit, sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.source import HostSource, TracedSource
 from asymptotix.data.streamed import exemplar
@@ -109,7 +109,7 @@ def _average(model: Regression, scale: Scale, rows: Rows, matrix, columns: tuple
     return Delta(value, error, spread)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@functools.partial(row_jit, static_argnums=(0, 1, 2))
 def _sums(static, plain: bool, columns: tuple[int, ...], arrays, rows: Block):
     model, scale = static.combine(arrays)
     block = _plain_block if plain else _general_block

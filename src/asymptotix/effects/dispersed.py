@@ -27,7 +27,7 @@ from asymptotix.core.static import split
 from asymptotix.core.typing import Eta, Key, Response, Scalar
 from asymptotix.covariances.fingerprint import with_working_dispersion
 from asymptotix.covariances.influence import influence_values
-from asymptotix.data.blocks import map_blocks, sum_blocks
+from asymptotix.data.blocks import map_blocks, row_jit, sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.source import source
 from asymptotix.effects.options import Options
@@ -156,13 +156,13 @@ def joint_influence(fit: Fit, rows: Rows) -> np.ndarray:
     return np.concatenate([own, moved[:, None]], axis=1)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(row_jit, static_argnums=(0, 1))
 def _squares(static, kind: str, arrays, rows: Block):
     model = static.combine(arrays)
     return map_blocks(lambda b: _distances(model, kind, layout(model).flatten(model), b), rows)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(row_jit, static_argnums=(0, 1))
 def _slope(static, kind: str, arrays, rows: Block):
     model = static.combine(arrays)
     theta = layout(model).flatten(model)
@@ -184,7 +184,7 @@ def _distances(model: Regression, kind: str, theta, b: Block):
     return jax.vmap(one)(b.x, b.y, b.offset)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(row_jit, static_argnums=(0, 1))
 def _derivatives(static, precise: bool, arrays, phi, rows: Block):
     r"""First and second derivative of each row's log-likelihood in $\phi$."""
     model = static.combine(arrays)

@@ -12,7 +12,7 @@ import numpy as np
 from asymptotix.core.precision import double
 from asymptotix.core.static import split
 from asymptotix.core.typing import Array, Float
-from asymptotix.data.blocks import map_blocks, sum_blocks
+from asymptotix.data.blocks import map_blocks, row_jit, sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.source import source
@@ -263,7 +263,7 @@ def _power_of_two(n: int) -> int:
     return 1 << (max(n, 1) - 1).bit_length()
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@functools.partial(row_jit, static_argnums=(0, 1, 2))
 def _sums(static, quantity, n_groups, arrays, index, rows: Block):
     model, scale = static.combine(arrays)
 
@@ -282,7 +282,7 @@ def _group_weights(b: Block, n_groups: int):
     return jnp.where(belongs, b.weight[:, None], 0.0)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@functools.partial(row_jit, static_argnums=(0, 1, 2))
 def _rowwise(static, quantity, with_jacobian, arrays, index, matrix, rows: Block):
     model, scale = static.combine(arrays)
 
@@ -295,14 +295,14 @@ def _rowwise(static, quantity, with_jacobian, arrays, index, matrix, rows: Block
     return map_blocks(block, rows)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(row_jit, static_argnums=(0, 1))
 def _values(static, quantity, arrays, index, rows: Block):
     model, scale = static.combine(arrays)
     theta = layout(model).flatten(model)
     return map_blocks(lambda b: values_of(model, scale, quantity, theta, index, b), rows)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@functools.partial(row_jit, static_argnums=(0, 1, 2))
 def _simulated(static, quantity, n_groups, arrays, index, thetas, rows: Block):
     model, scale = static.combine(arrays)
 
@@ -318,7 +318,7 @@ def _simulated(static, quantity, n_groups, arrays, index, thetas, rows: Block):
     return sum_blocks(block, rows)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@functools.partial(row_jit, static_argnums=(0, 1, 2))
 def _resampled(static, quantity, n_groups, arrays, index, thetas, rows: Block):
     model, scale = static.combine(arrays)
 
@@ -335,7 +335,7 @@ def _resampled(static, quantity, n_groups, arrays, index, thetas, rows: Block):
     return sum_blocks(block, rows)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(row_jit, static_argnums=(0, 1))
 def _simulated_rows(static, quantity, arrays, index, thetas, rows: Block):
     model, scale = static.combine(arrays)
 
@@ -346,7 +346,7 @@ def _simulated_rows(static, quantity, arrays, index, thetas, rows: Block):
     return map_blocks(block, rows)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(row_jit, static_argnums=0)
 def _means(static, arrays, rows: Block):
     family = static.combine(arrays)
     return map_blocks(lambda b: jax.vmap(jax.vmap(family.mean))(b.x), rows)

@@ -17,7 +17,7 @@ from asymptotix.core.precision import double
 from asymptotix.core.static import split
 from asymptotix.covariances.estimate import outward_matrix
 from asymptotix.covariances.fingerprint import with_working_dispersion
-from asymptotix.data.blocks import map_blocks
+from asymptotix.data.blocks import map_blocks, row_jit
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.source import source
@@ -112,7 +112,7 @@ def _parameter_influence(fit: Fit, rows: Rows) -> np.ndarray:
     return scores @ (outward @ bread).T
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(row_jit, static_argnums=0)
 def _scores(static, arrays, coordinates, params, rows: Block):
     model = static.combine(arrays)
     return map_blocks(lambda b: row_scores(model, coordinates, params, b), rows)

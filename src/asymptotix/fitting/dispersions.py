@@ -15,6 +15,7 @@ import numpy as np
 from asymptotix.core.errors import InputError
 from asymptotix.core.precision import double
 from asymptotix.core.static import split
+from asymptotix.data.blocks import row_jit
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.source import source
 from asymptotix.data.streamed import StreamedRows
@@ -119,7 +120,7 @@ def _log_likelihood(fit: Fit, rows, at: float):
     )
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(row_jit, static_argnums=(0, 1))
 def _slab_log_likelihood(static, precision_weights: bool, arrays, at, slab: Block):
     model = static.combine(arrays)
 

@@ -10,7 +10,7 @@ import numpy as np
 from asymptotix.core.errors import InputError
 from asymptotix.core.linalg import inverse_from_factor, triangular_factor
 from asymptotix.core.static import split
-from asymptotix.data.blocks import sum_blocks
+from asymptotix.data.blocks import row_jit, sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.source import source
@@ -117,13 +117,13 @@ def _leverages(fit: Fit, rows: Rows) -> np.ndarray:
     return source(rows).rowwise(lambda b: _leverage(static, arrays, *given, b))
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(row_jit, static_argnums=0)
 def _leverage(static, arrays, coordinates, params, inverse, block: Block):
     model = static.combine(arrays)
     return row_leverages(model, coordinates, "expected", params, inverse, block)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(row_jit, static_argnums=0)
 def _sums(static, arrays, coordinates, params, block: Block):
     model = static.combine(arrays)
     return sum_blocks(lambda b: block_sums(model, coordinates, "observed", params, b), block)

@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from asymptotix.core.linalg import share_unexplained, triangular_factor
-from asymptotix.core.quick_jit import quick_jit, slab_jit
+from asymptotix.core.quick_jit import quick_jit
 from asymptotix.core.static import split
 from asymptotix.core.status import CODE, succeeded
 from asymptotix.core.typing import Array, Float
-from asymptotix.data.blocks import sum_blocks
+from asymptotix.data.blocks import row_jit, sum_blocks
 from asymptotix.data.rows import Block, Rows
-from asymptotix.data.slabs import MANY_ROWS, Slabs, over_slabs, slab_rows
+from asymptotix.data.slabs import Slabs, over_slabs, slab_rows
 from asymptotix.data.streamed import StreamedRows, exemplar, slabs_of
 from asymptotix.fitting import newton, traced
 from asymptotix.fitting.assemble import (
@@ -51,6 +51,8 @@ from asymptotix.model import Regression, layout
 
 SAMPLE_ROWS = 16_384
 """Rows of the subsample on which coordinates and a starting point are found."""
+MANY_ROWS = 2**19
+"""Rows from which the information of a quarter of them leads light passes better, and pays."""
 
 
 def solve(
@@ -248,7 +250,7 @@ def _advance(*given) -> newton.NewtonState:
     return jax.tree.map(np.asarray, _advanced(*given))
 
 
-@partial(slab_jit, static_argnums=(0, 1))
+@partial(row_jit, static_argnums=(0, 1))
 def _sums(static, curvature, arrays, coordinates, params, slab: Block):
     model = static.combine(arrays)
     return sum_blocks(
@@ -256,7 +258,7 @@ def _sums(static, curvature, arrays, coordinates, params, slab: Block):
     )
 
 
-@partial(slab_jit, static_argnums=(0, 1))
+@partial(row_jit, static_argnums=(0, 1))
 def _some_information(static, curvature, arrays, coordinates, params, slab: Block):
     """The information of the first quarter of a slab, and that quarter's weight."""
     model = static.combine(arrays)
@@ -268,13 +270,13 @@ def _some_information(static, curvature, arrays, coordinates, params, slab: Bloc
     return sum_blocks(some, slab, share=4)
 
 
-@partial(slab_jit, static_argnums=0)
+@partial(row_jit, static_argnums=0)
 def _score(static, arrays, coordinates, params, slab: Block):
     model = static.combine(arrays)
     return sum_blocks(lambda b: block_gradient(model, coordinates, params, b)[1], slab)
 
 
-@partial(slab_jit, static_argnums=0)
+@partial(row_jit, static_argnums=0)
 def _correction(static, penalty, arrays, coordinates, params, inverse, slab: Block):
     model = static.combine(arrays)
     return sum_blocks(
@@ -282,18 +284,18 @@ def _correction(static, penalty, arrays, coordinates, params, inverse, slab: Blo
     )
 
 
-@partial(slab_jit, static_argnums=0)
+@partial(row_jit, static_argnums=0)
 def slab_statistics(static, arrays, slab: Block) -> Statistics:
     """Deviance, log-likelihood and Pearson chi2 of one slab."""
     return statistics(static.combine(arrays), slab)
 
 
-@partial(slab_jit, static_argnums=(0, 1))
+@partial(row_jit, static_argnums=(0, 1))
 def _slab_information_factor(static, curvature, arrays, coordinates, params, slab: Block):
     return information_factor(static.combine(arrays), coordinates, curvature, params, slab)
 
 
-@partial(slab_jit, static_argnums=(0, 1))
+@partial(row_jit, static_argnums=(0, 1))
 def _log_likelihood(static, precision_weights, arrays, dispersion, slab: Block):
     model = static.combine(arrays)
     return dispersed_log_likelihood(model, slab, dispersion, precision_weights=precision_weights)
@@ -403,7 +405,7 @@ def _exact_coordinates(slabs: Slabs, model, rows: Rows, active):
     return tuple(map(coordinates_from, sums, references, active))
 
 
-@partial(slab_jit, static_argnums=0)
+@partial(row_jit, static_argnums=0)
 def _moments(static, arrays, references, slab: Block):
     designs = static.combine(arrays).predictor.designs
     return sum_blocks(
@@ -455,7 +457,7 @@ def _is_constant(slabs: Slabs, rows: Rows | StreamedRows, model, j: int, positio
     return all(over_slabs(lambda part: bool(np.all(column[part] == column[0])), rows.n))
 
 
-@partial(slab_jit, static_argnums=(0, 1))
+@partial(row_jit, static_argnums=(0, 1))
 def _departures(static, j: int, arrays, position, value, slab: Block):
     """Rows in which a design's column has another value."""
     column = static.combine(arrays).predictor.designs(slab.x)[j][:, position]

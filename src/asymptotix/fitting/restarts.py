@@ -12,6 +12,7 @@ from jax import lax
 from asymptotix.core.precision import double
 from asymptotix.core.static import split
 from asymptotix.core.typing import Array, Float
+from asymptotix.data.blocks import row_jit
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import bucket, cores, in_threads, pad_rows
 from asymptotix.fitting import host, traced
@@ -132,7 +133,7 @@ def _values(model: Regression, block: Block, penalty, points) -> np.ndarray:
     return np.array(_values_at(static, arrays, block, penalty, points))
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(row_jit, static_argnums=0)
 def _values_at(static, arrays, block: Block, penalty, points):
     model = static.combine(arrays)
     bound = bind(penalty, model, None, None)
@@ -159,7 +160,7 @@ class PartOfPenalty(eqx.Module):
         return self.part * self.whole(theta)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(row_jit, static_argnums=0)
 def _arrive(static, solver: AbstractSolver, arrays, block: Block, penalty, part, starts):
     """Where the route arrives from each start, and how good that is."""
     model = static.combine(arrays)

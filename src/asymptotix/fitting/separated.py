@@ -12,7 +12,7 @@ import numpy as np
 from asymptotix.core.precision import double
 from asymptotix.core.static import split
 from asymptotix.core.status import CODE, succeeded
-from asymptotix.data.blocks import sum_blocks
+from asymptotix.data.blocks import row_jit, sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.source import source
@@ -227,7 +227,7 @@ def _shortfall(model, rows) -> float:
     return -float(rows.sum(lambda b: _kernel(static, arrays, b)))
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(row_jit, static_argnums=0)
 def _kernel(static, arrays, block: Block):
     model = static.combine(arrays)
     return sum_blocks(lambda b: jnp.sum(row_log_likelihoods(model, b)), block)

@@ -14,7 +14,7 @@ import numpy as np
 from asymptotix.core.errors import InputError
 from asymptotix.core.linalg import solve_with_factor, triangular_factor
 from asymptotix.core.static import Static, split
-from asymptotix.data.blocks import sum_blocks
+from asymptotix.data.blocks import row_jit, sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.source import source
 from asymptotix.fitting import Fit
@@ -77,7 +77,7 @@ def _independent(variance) -> list[int]:
     return kept
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(row_jit, static_argnums=(0, 1))
 def _sums(static: Static, moment, arrays, coordinates, params, active, dispersion, rows: Block):
     """`(D, score, A, G, sum of (d, s)(d, s)^T)`, by one pass."""
     model = static.combine(arrays)

@@ -8,7 +8,7 @@ import numpy as np
 
 from asymptotix.core.static import Static, split
 from asymptotix.core.typing import Array, Float
-from asymptotix.data.blocks import sum_blocks
+from asymptotix.data.blocks import row_jit, sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.source import source
@@ -62,7 +62,7 @@ class Evaluator:
         )
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(row_jit, static_argnums=(0, 1))
 def _many(static: Static, with_expected: bool, arrays, coordinates, params, rows: Block):
     model = static.combine(arrays)
 
@@ -76,13 +76,13 @@ def _many(static: Static, with_expected: bool, arrays, coordinates, params, rows
     return sum_blocks(lambda b: jax.vmap(one, in_axes=(0, None))(params, b), rows)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(row_jit, static_argnums=(0, 1))
 def _sums(static: Static, curvature: Curvature, arrays, coordinates, params, rows: Block):
     model = static.combine(arrays)
     return sum_blocks(lambda b: block_sums(model, coordinates, curvature, params, b), rows)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(row_jit, static_argnums=(0, 1))
 def _meat(static: Static, weight_kind, arrays, coordinates, params, rows: Block):
     model = static.combine(arrays)
     return sum_blocks(lambda b: outer_products(model, coordinates, weight_kind, params, b), rows)

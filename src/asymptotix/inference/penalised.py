@@ -9,7 +9,7 @@ import numpy as np
 
 from asymptotix.core.linalg import inverse_from_factor, triangular_factor
 from asymptotix.core.typing import Array, Float
-from asymptotix.data.blocks import sum_blocks
+from asymptotix.data.blocks import row_jit, sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.fitting import Fit
 from asymptotix.fitting.corrected import corrected, correction_block, reduces_bias
@@ -78,7 +78,7 @@ class PenalisedEvaluator:
         return jax.tree.map(narrowed, found)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(row_jit, static_argnums=0)
 def _many_corrections(static, penalty, arrays, coordinates, params, inverses, rows: Block):
     model = static.combine(arrays)
 

@@ -11,13 +11,12 @@ import functools
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from asymptotix.core.typing import Array, Float
 from asymptotix.covariances.passes import Passes, tagged
-from asymptotix.data.blocks import fold_blocks, map_blocks
+from asymptotix.data.blocks import fold_blocks, map_blocks, row_jit
 from asymptotix.data.groups import Grouping
 from asymptotix.data.rows import Block
 from asymptotix.data.slabs import bucket
@@ -75,14 +74,14 @@ def _table(model, curvature, coordinates, params, lever, block: Block):
     return weighted(block.weight, jnp.concatenate([scores, moved], axis=1))
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(row_jit, static_argnums=0)
 def _of_rows(setting, arrays, coordinates, params, lever, rows: Block):
     static, curvature, _ = setting
     model = static.combine(arrays)
     return map_blocks(lambda b: _table(model, curvature, coordinates, params, lever, b), rows)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(row_jit, static_argnums=0)
 def _of_groups(setting, arrays, coordinates, params, lever, rows: Block):
     static, curvature, count = setting
     model = static.combine(arrays)

@@ -52,9 +52,14 @@ def block_sums(model: Regression, layout: Layout, curvature: str, theta, block: 
     def value(t):
         return jnp.sum(row_log_likelihoods(layout.replace(model, t), block))
 
-    total, score = jax.value_and_grad(value)(theta)
+    def slope(t):
+        total, score = jax.value_and_grad(value)(t)
+        return score, (total, score)
+
     if curvature == "observed":
-        return total, score, -jax.hessian(value)(theta)
+        hessian, (total, score) = jax.jacfwd(slope, has_aux=True)(theta)
+        return total, score, -hessian
+    _, (total, score) = slope(theta)
     return total, score, _expected(model, layout, theta, block)
 
 

@@ -10,6 +10,7 @@ from jax import lax
 
 from asymptotix.core.errors import InputError
 from asymptotix.core.precision import double
+from asymptotix.core.quick_jit import quick_jit
 from asymptotix.core.static import split
 from asymptotix.data.slabs import cores, in_threads
 from asymptotix.simulation.estimators import Estimates, Estimator
@@ -94,7 +95,7 @@ def _in_parts(program, indices):
 
 @functools.cache
 def _compiled(static):
-    return jax.jit(
+    return quick_jit(
         lambda arrays, key, indices: lax.map(
             lambda i: static.combine(arrays)(jax.random.fold_in(key, i)), indices
         )
@@ -114,7 +115,7 @@ def _mapped(generate, estimate, key):
         sample = generate(jax.random.fold_in(key, index))
         return Estimates(*map(jnp.asarray, _estimates(estimate(sample))))
 
-    program = jax.jit(lambda part: lax.map(one, part))  # one for all chunks
+    program = quick_jit(lambda part: lax.map(one, part))  # one for all chunks
     return lambda indices: _as_replications(_in_parts(program, indices), len(indices))
 
 
