@@ -17,7 +17,9 @@ help:  ## list the targets
 run: $(VENV)/.installed-run  ## fit three models to real data, compare with statsmodels, draw a plot
 	$(BIN)/python -m asymptotix.demo
 
-# the tests, and only they, keep compiled functions from one run to the next
+# the tests, and only they, keep compiled functions from one run to the next; bytecode too, for the
+# many processes that they start
+test: export PYTHONDONTWRITEBYTECODE =
 test: export JAX_COMPILATION_CACHE_DIR = $(CURDIR)/.cache/jax
 test: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0.1
 test: lint  ## lint, types and tests

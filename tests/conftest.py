@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from asymptotix.core import quick_jit
+from asymptotix.fitting import batched
 
 sys.path.insert(0, str(Path(__file__).parent))  # `from registry import FAMILIES`
 
@@ -16,9 +17,11 @@ FAIR = "affair ~ rate_marriage + age + yrs_married + children + religious + educ
 SPECTOR = "GRADE ~ GPA + TUCE + PSI"
 
 
-# Programs on few rows, of which the tests compile thousands, are made without LLVM's optimisations:
-# two fifths of their time. Sessions, notebooks and examples, in processes of their own, have them.
-quick_jit.QUICKEST["xla_backend_optimization_level"] = 0
+for options in (quick_jit.QUICKEST, batched.WIDE_VECTORS):
+    # Programs on few rows and of many fits, of which the tests compile thousands, are made without
+    # LLVM's optimisations: two fifths of their time. Sessions, notebooks and examples, in processes
+    # of their own, have them.
+    options["xla_backend_optimization_level"] = 0
 
 MANY_MAPS = 25_000
 """Memory maps of a process from which compiled programs are let go; Linux allows 65,530."""
