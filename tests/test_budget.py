@@ -16,8 +16,11 @@ import numpy as np
 import pytest
 
 import asymptotix as asx
+from asymptotix.core import quick_jit
+from asymptotix.core.gram import weighted_gram
 from asymptotix.core.totals import total
 from asymptotix.covariances import estimate
+from asymptotix.data.blocks import sum_blocks
 from asymptotix.data.rows import Block
 from asymptotix.fitting import small
 from asymptotix.fitting.seen import is_remembered
@@ -200,6 +203,19 @@ def test_arithmetic_of_a_small_fit(program):
     compiled, x = program
     k, n = x.shape
     assert compiled.cost_analysis()["flops"] <= n * (3 * k * (k + 1) / 2 + 10 * k + 280)
+
+
+def test_a_slab_is_the_work_of_one_thread():
+    """The product of a block, which XLA would share among as many as there are."""
+    x = np.ones((16_384, 20))
+    with jax.enable_x64(True):
+        rows = asx.Rows(x, x[:, 0]).block(np.float64)
+        program = jax.jit(
+            lambda b: sum_blocks(lambda part: weighted_gram(part.x, part.weight), b),
+            compiler_options=quick_jit.ONE_THREAD,
+        )
+        text = program.lower(rows).compile().as_text()
+    assert 'outer_dimension_partitions":["' not in text
 
 
 @pytest.mark.parametrize("n", [1, 20, 32, 96, 250, 256, 1_000, 1_024, 2_048])
