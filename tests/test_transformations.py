@@ -482,5 +482,7 @@ def processes():
 def test_in_a_process_of_its_own(processes, name, x64):
     process = processes(x64)
     print(json.dumps(PREAMBLE + BODIES[name] + EPILOGUE), file=process.stdin, flush=True)
-    said = json.loads(process.stdout.readline())
+    line = process.stdout.readline()
+    assert line, "the process has ended"
+    said = json.loads(line)
     assert not said, said[-4000:]

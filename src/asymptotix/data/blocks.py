@@ -23,7 +23,9 @@ QUICK_ROWS = 8192
 
 
 def row_jit(function, **kwargs):
-    """`jax.jit` of a program on one stretch of rows, which runs on one thread beside others.
+    """`jax.jit` of one pass over a stretch of rows, on one thread beside others.
+
+    Not for loops of many passes over few rows, which should run fast before all.
 
     Arguments:
         function: one of its arguments is a `Block`, by whose size the compiler's options are

@@ -12,7 +12,7 @@ import numpy as np
 from asymptotix.core.precision import double
 from asymptotix.core.typing import Array, PyTree
 from asymptotix.data.rows import Block, Rows
-from asymptotix.data.windows import FEW_ROWS, fits, rows_after, rows_before, window
+from asymptotix.data.windows import WHOLE_BLOCKS, fits, rows_after, rows_before, window
 
 SLAB_ROWS = 65_536
 """Rows a slab: large enough to hide a dispatch, small enough to keep several in flight."""
@@ -143,8 +143,8 @@ class Stretch(NamedTuple):
 def stretches(x: PyTree[Array], n: int, size: int, in_place: bool = False) -> list[Stretch]:
     """All rows, each in one slab: in place as far as windows reach, if that is asked for.
 
-    There, cores get as many slabs each and slabs as many rows: windows overlap, and say what of
-    them counts.
+    There, cores get as many slabs each and slabs as many rows, as near as whole blocks allow:
+    windows overlap, and say what of them counts.
     """
     matrices = [leaf for leaf in jax.tree.leaves(x) if fits(leaf)] if in_place else []
     start = max(map(rows_before, matrices), default=0)
@@ -153,7 +153,7 @@ def stretches(x: PyTree[Array], n: int, size: int, in_place: bool = False) -> li
         plain = range(0, max(n, 1), size)
         return [Stretch(i, min(i + size, n), 0, min(size, n - i)) for i in plain]
     count = -(-(stop - start) // (size * cores())) * cores()
-    rows = min(-(-(stop - start) // (count * FEW_ROWS)) * FEW_ROWS, size)
+    rows = min(-(-(stop - start) // (count * WHOLE_BLOCKS)) * WHOLE_BLOCKS, size)
     found = []
     for own in range(start, stop, rows):
         first = min(own, stop - size)

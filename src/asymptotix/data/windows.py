@@ -14,8 +14,8 @@ from asymptotix.core.typing import Array, Float, Int
 
 ALIGNMENT = 64
 SPARE = ALIGNMENT // 8
-FEW_ROWS = 4096
-"""So many rows are copied rather than read in place; blocks have no more."""
+WHOLE_BLOCKS = 4096
+"""Rows that are whole blocks of any size: by these slabs share rows, to these copies are filled."""
 
 
 class Window(eqx.Module):
@@ -87,7 +87,7 @@ def window(array: np.ndarray, rows: slice, size: int, rest: int = 0) -> Window:
         inside, end = stretch[: size * k].reshape(size, k), rows.stop - rows.start + rest
         inside[: end - rest] = array[rows]
         inside[end - rest : end] = array[:rest]
-        inside[end : -(-end // FEW_ROWS) * FEW_ROWS] = inside[0]
+        inside[end : -(-end // WHOLE_BLOCKS) * WHOLE_BLOCKS] = inside[0]
     return Window(jax.device_put(stretch), np.asarray(shift, np.int32), (size, k))
 
 

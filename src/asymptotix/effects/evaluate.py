@@ -302,7 +302,7 @@ def _values(static, quantity, arrays, index, rows: Block):
     return map_blocks(lambda b: values_of(model, scale, quantity, theta, index, b), rows)
 
 
-@functools.partial(row_jit, static_argnums=(0, 1, 2))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _simulated(static, quantity, n_groups, arrays, index, thetas, rows: Block):
     model, scale = static.combine(arrays)
 
@@ -318,7 +318,7 @@ def _simulated(static, quantity, n_groups, arrays, index, thetas, rows: Block):
     return sum_blocks(block, rows)
 
 
-@functools.partial(row_jit, static_argnums=(0, 1, 2))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _resampled(static, quantity, n_groups, arrays, index, thetas, rows: Block):
     model, scale = static.combine(arrays)
 
@@ -335,7 +335,7 @@ def _resampled(static, quantity, n_groups, arrays, index, thetas, rows: Block):
     return sum_blocks(block, rows)
 
 
-@functools.partial(row_jit, static_argnums=(0, 1))
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def _simulated_rows(static, quantity, arrays, index, thetas, rows: Block):
     model, scale = static.combine(arrays)
 

@@ -160,7 +160,7 @@ class PartOfPenalty(eqx.Module):
         return self.part * self.whole(theta)
 
 
-@functools.partial(row_jit, static_argnums=0)
+@functools.partial(jax.jit, static_argnums=0)
 def _arrive(static, solver: AbstractSolver, arrays, block: Block, penalty, part, starts):
     """Where the route arrives from each start, and how good that is."""
     model = static.combine(arrays)
