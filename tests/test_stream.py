@@ -546,6 +546,21 @@ def test_rows_of_positive_weight_in_order(monkeypatch):
     assert np.array_equal(rows.present, weights > 0)
 
 
+def test_clusters_of_weighted_rows(tmp_path):
+    """Rows of weight zero belong to no cluster, in a stream as in a frame."""
+    rng = np.random.default_rng(0)
+    n = 70_000  # more than a slab
+    data = pd.DataFrame({"x": rng.standard_normal(n), "g": rng.integers(0, 300, n)})
+    data["y"] = (rng.random(n) < 0.5).astype(float)
+    data["w"] = rng.integers(0, 3, n) * 1.0
+    data.to_parquet(tmp_path / "data.parquet")
+    given = {"weights": "w", "weight_kind": "sampling", "cov": asx.Cluster("g")}
+    streamed_rows = asx.logit(
+        "y ~ x", asx.stream(tmp_path / "data.parquet", memory=10_000), **given
+    )
+    np.testing.assert_allclose(streamed_rows.bse, asx.logit("y ~ x", data, **given).bse, rtol=1e-10)
+
+
 def test_reading_ahead_ends_with_its_reader():
     seen = []
 
