@@ -30,12 +30,13 @@ QUICKEST = {**QUICK, "xla_backend_optimization_level": 1}
 """Another tenth off, for programs on so little data that a slower loop costs microseconds."""
 
 
-def quick_jit(function, options=QUICK, **kwargs):
+def quick_jit(function, options=QUICK, *, concrete=False, **kwargs):
     """`jax.jit` with compiler options, where this XLA knows them; without inside another `jit`.
 
     Arguments:
         function: the function.
         options: `ONE_THREAD`, `QUICK`, `QUICKEST` or `COLUMNS`.
+        concrete: whether it is never called inside another `jit`, and need not look.
         kwargs: as for `jax.jit`.
     """
     quick = jax.jit(function, compiler_options=options, **kwargs)
@@ -44,7 +45,7 @@ def quick_jit(function, options=QUICK, **kwargs):
 
     def run(*args):
         nonlocal known
-        if known and not is_traced(args):
+        if known and (concrete or not is_traced(args)):
             try:
                 return quick(*args)
             except jax.errors.JaxRuntimeError as error:

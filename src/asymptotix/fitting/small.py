@@ -24,6 +24,7 @@ from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.penalised import bind
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.likelihood import (
+    Coordinates,
     host_coordinates,
     is_structured,
     outward,
@@ -110,7 +111,8 @@ def solve(
     """
     given = plan(model, x_outline(rows.x)) if given is None else given
     plain = penalty is None and not qr and solver.newton is solver
-    quick = plain and given.is_scalar and bucket(rows.n) * given.width <= QUICK_NUMBERS
+    narrow = given.is_scalar and bucket(rows.n) * given.width <= QUICK_NUMBERS
+    quick = plain and narrow and all(np.ndim(part) == 1 for part in jax.tree.leaves(rows.y))
     found = _solved(given, model, rows, solver, active, qr, penalty, quick)
     if found is None:
         found = _solved(given, model, rows, solver, active, qr, penalty, False)
@@ -123,55 +125,77 @@ def solve(
 def _solved(given: Plan, model, rows: Rows, solver, active, qr: bool, penalty, quick: bool) -> Any:
     """The fit by one of two programs; `None` where the quick one's factor is not to be trusted."""
     leaves, treedef = jax.tree.flatten(model)
-    block, counted = _padded(rows, bucket(rows.n), given.width, quick)
-    known, project = None, None
+    size, known, project = bucket(rows.n), None, None
     if given.width:
         theta = np.zeros(given.wide.size)
         theta[given.keep] = given.layout.gather(leaves)
         leaves = given.wide.scatter(leaves, theta)
-        weights = None if rows.weights is None else block.weight[: rows.n]
+        weights = None if rows.weights is None else np.asarray(rows.weights)
         known = host_coordinates((np.asarray(rows.x, np.float64),), weights, active)
         project = not known[0].intercept.any()
-    flags = _Flags(rows.weight_kind, qr, project, treedef, quick)
+    response = jax.tree.structure(rows.y) if quick else None
+    flags = _Flags(rows.weight_kind, qr, project, treedef, response)
     arrays = [v if isinstance(v, np.ndarray) else None for v in leaves]
-    program = _compiled(given.static, flags, _options(block.weight.shape[0], quick))
+    program = _compiled(given.static, flags, _options(size, quick))
+    if quick:
+        packed = _packed(rows, size, given.width, active[0], known[0])
+        found = np.asarray(program(solver, arrays, *packed))
+        if not found[-1]:
+            return None
+        return _unpacked(given, leaves, flags, active, known, found[:-1], (None, None))
     wide = active, known
     if given.width:
         wide = jax.tree.map(lambda a: _pad(a, given.width), wide)
-    flat, *rest = program(solver, arrays, block, counted, *wide, penalty)
-    flat = np.asarray(flat)
-    if quick:
-        if not flat[-1]:
-            return None
-        flat, rest = flat[:-1], (None, None)
-    else:
-        rest = jax.device_get(rest)
-    return _unpacked(given, leaves, flags, active, known, flat, rest)
+    flat, *rest = program(solver, arrays, *_padded(rows, size, given.width), *wide, penalty)
+    rest = jax.device_get(rest)
+    return _unpacked(given, leaves, flags, active, known, np.asarray(flat), rest)
 
 
-def _padded(rows: Rows, size: int, width: int, quick: bool) -> tuple[Block, np.ndarray]:
-    """The rows as one block of a standard size, and what `counts` says of them.
-
-    Columns lie one after another where the program is the quick one.
-    """
+def _weights(rows: Rows, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The weights of padded rows, and what `counts` says of them."""
     if rows.weights is None:
-        weights, counted = _present(rows.n, size)
-    else:
-        weights = _pad(np.asarray(rows.weights), size)
-        present, total = float(np.count_nonzero(weights)), weights.sum()
-        n = total if rows.weight_kind == "frequency" else present
-        counted = np.array([present, n, total])
-    if quick:
-        x = np.zeros((width, size))
-        x[: rows.x.shape[1], : rows.n] = np.asarray(rows.x).T
-    elif width:
+        return _present(rows.n, size)
+    weights = _pad(np.asarray(rows.weights), size)
+    present, total = float(np.count_nonzero(weights)), weights.sum()
+    n = total if rows.weight_kind == "frequency" else present
+    return weights, np.array([present, n, total])
+
+
+def _padded(rows: Rows, size: int, width: int) -> tuple[Block, np.ndarray]:
+    """The rows as one block of a standard size, and what `counts` says of them."""
+    weights, counted = _weights(rows, size)
+    if width:
         x = _pad(np.asarray(rows.x, np.float64), size, width)
     else:
         x = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), rows.x)
     y = jax.tree.map(lambda a: pad_rows(np.asarray(a), size), rows.y)
     offset = _zeros(size) if rows.offset is None else pad_rows(np.asarray(rows.offset), size)
-    counting = None if quick or size <= FEW_ROWS else (np.int32(0), np.int32(rows.n))
+    counting = None if size <= FEW_ROWS else (np.int32(0), np.int32(rows.n))
     return Block(x, y, weights, offset, counting), counted
+
+
+def _packed(rows: Rows, size: int, width: int, active, known: Coordinates):
+    """What the quick program reads, as two arrays: to hand one over takes as long as to fill it.
+
+    Returns:
+        Columns one after another, parts of the response, weights and offset, all padded; and for
+        each column whether it is estimated and its coordinates, with what `counts` says below.
+    """
+    parts, (n, k) = jax.tree.leaves(rows.y), rows.x.shape
+    weights, counted = _weights(rows, size)
+    data, numbers = np.zeros((width + len(parts) + 2, size)), np.zeros((5, width))
+    data[:k, :n] = np.asarray(rows.x).T
+    for row, part in zip(data[width:], parts, strict=False):
+        row[:n] = part
+        row[n:] = row[0]
+    data[-2] = weights
+    if rows.offset is not None:
+        data[-1, :n] = rows.offset
+    numbers[0, :k] = active
+    for row, values in zip(numbers[1:], known, strict=False):
+        row[:k] = values
+    numbers[4, :3] = counted
+    return data, numbers
 
 
 @functools.lru_cache(maxsize=64)
@@ -231,13 +255,20 @@ def _pad(array: np.ndarray, size: int, width: int = 0) -> np.ndarray:
 
 
 class _Flags(NamedTuple):
-    """What a program is compiled for, besides the model's structure and the data's sizes."""
+    """What a program is compiled for, besides the model's structure and the data's sizes.
+
+    Attributes:
+        weight_kind: of the rows.
+        qr, project: as in `traced.solve` and `traced.prepare`.
+        treedef: of the model.
+        response: the structure of the response for the quick program, `None` for the other.
+    """
 
     weight_kind: str | None
     qr: bool
     project: bool | None
     treedef: Any
-    quick: bool
+    response: Any
 
 
 def _whole_fit(
@@ -255,12 +286,12 @@ def _whole_fit(
 
     One vector, since each array that leaves XLA costs as much as a small fit's whole pass.
     """
-    weight_kind, qr, project, treedef, quick = flags
+    weight_kind, qr, project, treedef, response = flags
     model = static.combine(jax.tree.unflatten(treedef, arrays))
     size = jnp.concatenate(active) if active else jnp.ones(layout(model.predictor).size)
     dof = residual_dof(model, counted[1], size)
     columns = None
-    if quick:
+    if response is not None:
         columns = feature_major.columns(block.x, coordinates[0], feature_major.PRODUCTS_TO)
         block = block._replace(x=block.x.T)
     setup = traced.prepare(model, block, active, dof, coordinates, project, penalty)
@@ -284,6 +315,16 @@ def _whole_fit(
     return jnp.concatenate(parts), unknown, history
 
 
+def _quick_fit(static: Static, flags: _Flags, solver, arrays, data, numbers):
+    """The same of what `_packed` made, one vector."""
+    width = numbers.shape[1]
+    estimated, *coordinates, counted = numbers
+    y = jax.tree.unflatten(flags.response, list(data[width:-2]))
+    block = Block(data[:width], y, data[-2], data[-1])
+    known = (estimated > 0,), (Coordinates(*coordinates),)
+    return _whole_fit(static, flags, solver, arrays, block, counted[:3], *known, None)[0]
+
+
 OPTIONS = {"tiny": QUICKEST, "small": QUICK, "columns": COLUMNS}
 TINY_ROWS = 1024
 """Rows up to which a slower loop costs less than its compilation."""
@@ -301,7 +342,8 @@ def _options(rows: int, quick: bool) -> str:
 @functools.cache
 def _compiled(static: Static, flags: _Flags, options: str):
     """The program of a structure: of its own, so that a call need not look for it by structure."""
-    return quick_jit(functools.partial(_whole_fit, static, flags), OPTIONS[options])
+    program = _whole_fit if flags.response is None else _quick_fit
+    return quick_jit(functools.partial(program, static, flags), OPTIONS[options], concrete=True)
 
 
 def _unpacked(given: Plan, leaves, flags: _Flags, active, coordinates, flat, rest) -> Fit:
