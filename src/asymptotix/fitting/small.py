@@ -125,7 +125,8 @@ def solve(
 def _solved(given: Plan, model, rows: Rows, solver, active, qr: bool, penalty, quick: bool) -> Any:
     """The fit by one of two programs; `None` where the quick one's factor is not to be trusted."""
     leaves, treedef = jax.tree.flatten(model)
-    size, known, project = bucket(rows.n), None, None
+    size, project = bucket(rows.n), None
+    known: Any = None
     if given.width:
         theta = np.zeros(given.wide.size)
         theta[given.keep] = given.layout.gather(leaves)
