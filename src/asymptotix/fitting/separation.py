@@ -13,7 +13,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from scipy.linalg import block_diag
 
 from asymptotix.core.precision import double
 from asymptotix.core.typing import Array, Bool, Float
@@ -78,6 +77,8 @@ def find_separation(model: Regression, rows: Rows, active) -> Separation | None:
     Returns:
         What was found; `None` where the family does not say how its likelihood behaves.
     """
+    from scipy.linalg import block_diag  # a fifteenth of a second at start-up
+
     with double():
         designs = model.predictor.designs(jax.tree.map(np.asarray, rows.x))
     cones = model.family.recession(jax.tree.map(np.asarray, rows.y))
