@@ -5,100 +5,15 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from asymptotix.core.errors import InputError, MissingRowsWarning, close_matches
-from asymptotix.data.design import Design, DesignSpec, build_design
-from asymptotix.data.formula import Captured, parse_formula
+from asymptotix.data.design import build_design
+from asymptotix.data.design_spec import Design, DesignSpecs
+from asymptotix.data.formula import parse_formula
 from asymptotix.data.frames import open_source
-
-
-@dataclasses.dataclass(frozen=True)
-class DesignSpecs:
-    """How to build the designs of several formulas on new data; holds no rows.
-
-    Arguments:
-        parts: the design of each component, the one with the response first.
-    """
-
-    parts: dict[str, DesignSpec]
-
-    @property
-    def main(self) -> DesignSpec:
-        """The design of the component whose formula has the response."""
-        return next(iter(self.parts.values()))
-
-    @property
-    def formula(self) -> str:
-        """All formulas, each after the name of its component."""
-        return "; ".join(f"{name}: {part.formula}" for name, part in self.parts.items())
-
-    @property
-    def response_name(self) -> str | None:
-        """The response's expression."""
-        return self.main.response_name
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The columns of all designs, each after the name of its component."""
-        return tuple(f"{n}: {column}" for n, part in self.parts.items() for column in part.names)
-
-    @property
-    def has_intercept(self) -> bool:
-        """Whether the first component has one."""
-        return self.main.has_intercept
-
-    @cached_property
-    def terms(self) -> dict[str, list[int]]:
-        """For each term, the positions of its coefficients."""
-        found, start = {}, 0
-        for name, part in self.parts.items():
-            found |= {f"{name}: {t}": [start + i for i in at] for t, at in part.terms.items()}
-            start += len(part.names)
-        return found
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The columns of the data that any formula uses."""
-        return tuple(dict.fromkeys(v for part in self.parts.values() for v in part.variables))
-
-    @property
-    def kinds(self) -> dict[str, str]:
-        """What each of them holds."""
-        return self._union("kinds")
-
-    @property
-    def levels(self) -> dict[str, tuple[Any, ...]]:
-        """The known levels of those that enter as categories."""
-        return self._union("levels")
-
-    @property
-    def columns(self) -> dict[str, tuple[str, ...]]:
-        """For each factor's expression, the data columns that it uses."""
-        return self._union("columns")
-
-    @property
-    def calls(self) -> dict[str, frozenset[str]]:
-        """For each factor's expression, the functions that it calls."""
-        return self._union("calls")
-
-    @property
-    def captured(self) -> Captured:
-        """What the formulas took from the caller's environment."""
-        parts = [part.captured.values for part in self.parts.values()]
-        return Captured({name: value for values in parts for name, value in values.items()})
-
-    def _union(self, field: str) -> dict:
-        return {k: v for part in self.parts.values() for k, v in getattr(part, field).items()}
-
-    def design(self, data: Any, missing: str = "drop") -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """The designs of new data, and which rows could be used in all of them."""
-        made = {name: part.design(data, missing) for name, part in self.parts.items()}
-        kept = np.logical_and.reduce([mask for _, mask in made.values()])
-        return {name: x[kept[mask]] for name, (x, mask) in made.items()}, kept
 
 
 def build_designs(

@@ -56,6 +56,16 @@ class Source:
         n = max((len(column) for column in loaded.values()), default=0)
         return pd.DataFrame(tidied, index=pd.RangeIndex(n), columns=wanted, copy=False)
 
+    def knowing(self, frame: pd.DataFrame) -> Source:
+        """The same source, where columns that have been read are not read again."""
+
+        def load(wanted: list[str]) -> dict[str, pd.Series]:
+            if not wanted or not set(wanted) <= set(frame):
+                return self.load(wanted)
+            return {name: column(frame, name) for name in wanted}
+
+        return Source(self.names, load)
+
     def check(self, wanted: list[str]) -> None:
         """Raise `InputError` for columns that there are not, or more than once."""
         held = Counter(self.names)
@@ -96,7 +106,6 @@ def read_frame(data: Any, columns: Iterable[str]) -> pd.DataFrame:
 
 def open_source(data: Any) -> Source:
     """The names of a source's columns, and how to read them."""
-    import narwhals as nw
     import pandas as pd
 
     if isinstance(data, Source):
@@ -109,6 +118,8 @@ def open_source(data: Any) -> Source:
         return _mapping(data)
     if isinstance(data, pd.DataFrame):
         return _pandas(data)
+    import narwhals as nw
+
     table = nw.from_native(data, pass_through=True, allow_series=True)
     if isinstance(table, nw.Series):
         raise _unknown(data)

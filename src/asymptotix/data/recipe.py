@@ -12,7 +12,8 @@ import pandas as pd
 
 from asymptotix.core.errors import InputError
 from asymptotix.data.columns import as_trained, column, kind, side_by_side
-from asymptotix.data.design import DesignSpec, finite_design, settle
+from asymptotix.data.design import settle
+from asymptotix.data.design_spec import DesignSpec, finite_design
 from asymptotix.data.formula import Parsed
 from asymptotix.data.frames import missing_columns, open_source, report_missing, without
 from asymptotix.data.response import take_column

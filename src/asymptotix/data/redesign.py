@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from asymptotix.data.design import DesignSpec, factors_of, materialise
+from asymptotix.data.design_spec import DesignSpec
+from asymptotix.data.evaluation import factors_of, materialise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,13 +54,13 @@ class Part:
 def terms_with(spec: DesignSpec, variables) -> list[Any]:
     """The terms in which any of the variables enters."""
     wanted = set(variables)
-    named = zip(spec.model_spec.term_indices, spec.term_variables.values(), strict=True)
+    named = zip(spec.record.term_indices, spec.term_variables.values(), strict=True)
     return [term for term, used in named if wanted & set(used)]
 
 
 def part(spec: DesignSpec, terms: list[Any]) -> Part:
     """The design of some of its terms."""
-    indices = spec.model_spec.term_indices
+    indices = spec.record.term_indices
     positions = [p for term in terms for p in indices[term]]
     columns = {f.expr: spec.columns[f.expr] for term in terms for f in factors_of([term])}
     used = dict.fromkeys(name for group in columns.values() for name in group)
@@ -70,7 +71,7 @@ def part(spec: DesignSpec, terms: list[Any]) -> Part:
         kinds={v: spec.kinds[v] for v in used},
         columns=columns,
         calls={expr: spec.calls[expr] for expr in columns},
-        model_spec=spec.model_spec.subset(type(spec.model_spec.formula)(terms)),
+        model_spec=spec.record.subset(type(spec.record.formula)(terms)),
     )
     return Part(chosen, np.array(positions, dtype=np.int32))
 

@@ -18,10 +18,11 @@ import pandas as pd
 
 from asymptotix.core.errors import InputError, MissingRowsWarning
 from asymptotix.data.batches import Stream
+from asymptotix.data.captured import Captured
 from asymptotix.data.columns import column, kind
-from asymptotix.data.design import Design, assemble
+from asymptotix.data.design import assemble
+from asymptotix.data.design_spec import Design
 from asymptotix.data.formula import (
-    Captured,
     parse_formula,
     refuse_rows_from_outside,
 )

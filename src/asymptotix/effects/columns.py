@@ -7,8 +7,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
-from asymptotix.data.design import DesignSpec
-from asymptotix.data.designs import DesignSpecs
+from asymptotix.data.design_spec import DesignSpec, DesignSpecs
 from asymptotix.fitting import Fit
 from asymptotix.fitting.rank import Omitted
 from asymptotix.model import Regression

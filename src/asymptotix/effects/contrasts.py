@@ -11,8 +11,7 @@ import pandas as pd
 
 from asymptotix.core.errors import InputError, close_matches
 from asymptotix.data.columns import column
-from asymptotix.data.design import DesignSpec
-from asymptotix.data.designs import DesignSpecs
+from asymptotix.data.design_spec import DesignSpec, DesignSpecs
 
 Setter = Callable[[pd.Series], Any]
 """From the observed values of a variable to others: an array or one value."""

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from asymptotix.core.errors import InputError, listed
-from asymptotix.data.design import DesignSpec
+from asymptotix.data.design_spec import DesignSpec
 from asymptotix.data.redesign import Part, linear_slopes, part, split_by_use
 
 SHIFTS = (-4, 0, -8)
@@ -104,7 +104,7 @@ def differences(design: Part, frame: pd.DataFrame, variable: str) -> np.ndarray:
 
 def _refuse_categories(design: Part, variable: str) -> None:
     """Levels between those of the fit are unknown, and a difference would not notice a jump."""
-    states = design.spec.model_spec.encoder_state
+    states = design.spec.record.encoder_state
     for expr, used in design.spec.columns.items():
         if variable in used and "categories" in states.get(expr, (None, {}))[1]:
             raise InputError(

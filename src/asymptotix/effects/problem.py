@@ -12,8 +12,7 @@ from asymptotix.core.errors import InputError
 from asymptotix.core.reference import Reference
 from asymptotix.covariances import Bootstrap
 from asymptotix.data.columns import as_trained, column
-from asymptotix.data.design import DesignSpec
-from asymptotix.data.designs import DesignSpecs
+from asymptotix.data.design_spec import DesignSpec, DesignSpecs
 from asymptotix.data.frames import open_source
 from asymptotix.data.response import take_column
 from asymptotix.data.rows import Rows

@@ -323,7 +323,7 @@ def columns_alone(problem: Problem, wanted: list[Contrast]) -> dict[str, int]:
     for c in wanted:
         own, linear, curved = split_by_use(spec, c.variable)
         if c.is_slope and not linear and not curved:
-            (alone[c.variable],) = spec.model_spec.term_indices[own[0]]
+            (alone[c.variable],) = spec.record.term_indices[own[0]]
     return alone
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asymptotix.core.errors import InputError, MissingRowsWarning
+from asymptotix.core.lazy import LazyModule
 from asymptotix.data.columns import refuse_other_index
-from asymptotix.data.design import Design, build_design
-from asymptotix.data.designs import build_designs
+from asymptotix.data.design_spec import Design
 from asymptotix.data.frames import open_source, read_frame
+from asymptotix.data.plain import plain_design
 from asymptotix.data.response import (
     Response,
     code_response,
@@ -23,11 +24,17 @@ from asymptotix.data.response import (
     take_groups,
 )
 from asymptotix.data.rows import Rows
-from asymptotix.data.safe_formula import require_safe
 from asymptotix.data.streamed import StreamedRows
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from asymptotix.data import design as building
+    from asymptotix.data import designs, safe_formula
+else:  # these bring formulaic, which plain sums of columns do without
+    building = LazyModule("asymptotix.data.design")
+    designs = LazyModule("asymptotix.data.designs")
+    safe_formula = LazyModule("asymptotix.data.safe_formula")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,15 +129,18 @@ class Inputs:
         texts = [self.formula] if isinstance(self.formula, str) else [*self.formula.values()]
         names = open_source(self.data).names
         for j, text in enumerate(texts):
-            require_safe(text, names, response=j == 0)
+            safe_formula.require_safe(text, names, response=j == 0)
 
     def _design(self, extra) -> Design:
         if isinstance(self.formula, str) and not self.components:
-            return build_design(self.formula, self.data, self.context, extra, self.missing)
+            found = plain_design(self.formula, self.data, extra, self.missing)
+            if isinstance(found, Design):
+                return found
+            return building.build_design(self.formula, found, self.context, extra, self.missing)
         formulas = self.formula
         if isinstance(formulas, str):
             formulas = {self.components[0]: formulas}
-        return build_designs(
+        return designs.build_designs(
             formulas, self.components, self.data, self.context, extra, self.missing
         )
 

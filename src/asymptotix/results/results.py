@@ -23,8 +23,7 @@ from asymptotix.covariances import (
 )
 from asymptotix.covariances.estimate import is_least_squares
 from asymptotix.data.batches import Stream
-from asymptotix.data.design import DesignSpec
-from asymptotix.data.designs import DesignSpecs
+from asymptotix.data.design_spec import DesignSpec, DesignSpecs
 from asymptotix.data.groups import labelled
 from asymptotix.fitting import Fit
 from asymptotix.fitting.rank import Omitted, undetermined

@@ -14,7 +14,7 @@ from formulaic import ModelSpec
 
 from asymptotix.core.errors import InputError
 from asymptotix.core.precision import double
-from asymptotix.data.formula import Captured
+from asymptotix.data.captured import Captured
 from asymptotix.results.codec import Decoder, Encoder, problem
 from asymptotix.results.inputs import Inputs
 from asymptotix.results.stored_design import rebuilt, stored

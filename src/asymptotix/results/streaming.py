@@ -13,8 +13,7 @@ from asymptotix.core.errors import InputError, MissingRowsWarning
 from asymptotix.core.lazy import LazyModule
 from asymptotix.covariances import AbstractCovariance
 from asymptotix.data.batches import Stream
-from asymptotix.data.design import Design
-from asymptotix.data.recipe import Wanted
+from asymptotix.data.design_spec import Design
 from asymptotix.data.response import Response, recoded
 from asymptotix.data.rows import Rows
 from asymptotix.data.slabs import SLAB_ROWS
@@ -29,11 +28,12 @@ from asymptotix.fitting.separated import DOUBTFUL
 from asymptotix.results.inputs import Inputs
 
 if TYPE_CHECKING:
-    from asymptotix.data import partitions, patterns, reader, survey
+    from asymptotix.data import partitions, patterns, reader, recipe, survey
 else:  # of streams only
     partitions = LazyModule("asymptotix.data.partitions")
     patterns = LazyModule("asymptotix.data.patterns")
     reader = LazyModule("asymptotix.data.reader")
+    recipe = LazyModule("asymptotix.data.recipe")
     survey = LazyModule("asymptotix.data.survey")
 
 
@@ -202,7 +202,7 @@ def _formula(inputs: Inputs) -> str:
     )
 
 
-def _wanted(inputs: Inputs) -> Wanted:
+def _wanted(inputs: Inputs) -> recipe.Wanted:
     for what in ("weights", "offset", "trials"):
         if getattr(inputs, what) is not None:
             _require_name(getattr(inputs, what), what)
@@ -211,7 +211,8 @@ def _wanted(inputs: Inputs) -> Wanted:
     # Rows judges the kind of weights, before anything is read.
     one = None if inputs.weights is None else np.ones(1)
     Rows(np.ones((1, 1)), np.ones(1), weights=one, weight_kind=inputs.weight_kind)
-    return Wanted(inputs.weights, inputs.offset, inputs.trials, inputs.weight_kind, inputs.missing)
+    given = inputs.weights, inputs.offset, inputs.trials
+    return recipe.Wanted(*given, inputs.weight_kind, inputs.missing)
 
 
 def _require_name(given: Any, what: str) -> None:
@@ -268,6 +269,6 @@ class _Coder:
         return self.inputs.coded(answer, self.name, trials).values
 
 
-def _distinct(y, weights, wanted: Wanted, sample: Rows) -> Rows:
+def _distinct(y, weights, wanted: recipe.Wanted, sample: Rows) -> Rows:
     x = np.repeat(sample.x[:1], len(weights), axis=0)
     return Rows(x, y, weights=weights, weight_kind=wanted.weight_kind or "frequency")
