@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import json
 import math
 import os
@@ -37,6 +38,9 @@ def main(arguments: list[str] | None = None, cases: Iterable[Any] | None = None)
     except (asx.InputError, OSError) as error:
         print(f"asymptotix: {error}", file=sys.stderr)
         return 2
+    finally:
+        if arguments is None:  # Python looks through all there is for garbage before it ends
+            gc.freeze()
 
 
 def _cache() -> None:

@@ -28,6 +28,21 @@ _NAME = r"\s*[A-Za-z_]\w*\s*"
 _SUM = re.compile(rf"{_NAME}~{_NAME}(\+{_NAME})*", re.ASCII)
 
 
+def plain_names(formula: Any, names: tuple[str, ...]) -> list[str] | None:
+    """The response and the terms, where all are different columns of the data; else `None`.
+
+    Arguments:
+        formula: such as `"y ~ x1 + x2"`.
+        names: the columns.
+    """
+    if not isinstance(formula, str) or not _SUM.fullmatch(formula):
+        return None
+    found = [name.strip() for name in re.split(r"[~+]", formula)]
+    strange = any(keyword.iskeyword(name) or name == "Intercept" for name in found)
+    known = set(found) <= set(names) and len(set(found)) == len(found)
+    return None if strange or not known else found
+
+
 def plain_design(formula: str, data: Any, extra: Iterable[str], missing: str) -> Design | Source:
     """The design of a sum of columns of numbers, the same as formulaic's.
 
@@ -42,7 +57,7 @@ def plain_design(formula: str, data: Any, extra: Iterable[str], missing: str) ->
         InputError: as `build_design` does.
     """
     source = open_source(data)
-    found = _taken_apart(formula, source.names)
+    found = plain_names(formula, source.names)
     if found is None or missing not in ("drop", "raise"):
         return source
     response, *terms = found
@@ -89,16 +104,6 @@ def plain_design(formula: str, data: Any, extra: Iterable[str], missing: str) ->
         dropped_by=counts,
         frame=frame,
     )
-
-
-def _taken_apart(formula: Any, names: tuple[str, ...]) -> list[str] | None:
-    """The response and the terms, where all are different columns of the data."""
-    if not isinstance(formula, str) or not _SUM.fullmatch(formula):
-        return None
-    found = [name.strip() for name in re.split(r"[~+]", formula)]
-    strange = any(keyword.iskeyword(name) or name == "Intercept" for name in found)
-    known = set(found) <= set(names) and len(set(found)) == len(found)
-    return None if strange or not known else found
 
 
 def _is_plain(values) -> bool:

@@ -124,7 +124,7 @@ def solve(model, options: newton.Newton, given: Columns, block: Block, setup: Se
         params = newton.trial(state)
         at = sums(model, options.curvature, given, block, params)
         at = penalised(at, setup.penalty, setup.coordinates, params)
-        factor = newton.trusted(triangular_factor(at.information, active))
+        factor = newton.trusted(triangular_factor(at.information, active, by_rows=True))
         there = newton.Evaluation(*at, factor)
         return newton.advance(options, setup.problem, state, there, ascends=False)
 

@@ -183,7 +183,7 @@ def advance(
         options, problem, state: of the method.
         there: the sums.
         ascends: whether the step from an indefinite information is made to ascend; NaN otherwise,
-            for drivers that end there.
+            for drivers that end there, and leave badly conditioned columns to others.
     """
     epsilon = jnp.finfo(state.params.dtype).eps
     slack = 64 * epsilon * (1 + jnp.abs(there.value))
@@ -369,7 +369,7 @@ def _direction(problem: Problem, at: Evaluation, ascends: bool):
             lambda: _saddle_free(fill_inactive(at.information, problem.active), score),
         )
     else:
-        step = solve_with_factor(at.factor, score)
+        step = solve_with_factor(at.factor, score, by_rows=True)
     decrement = jnp.sqrt(jnp.maximum(jnp.sum(score * step), 0.0) / dispersion(problem, at.value))
     return step, decrement
 

@@ -14,7 +14,7 @@ from asymptotix.core.lazy import LazyModule
 from asymptotix.data.columns import refuse_other_index
 from asymptotix.data.design_spec import Design
 from asymptotix.data.frames import open_source, read_frame
-from asymptotix.data.plain import plain_design
+from asymptotix.data.plain import plain_design, plain_names
 from asymptotix.data.response import (
     Response,
     code_response,
@@ -128,6 +128,8 @@ class Inputs:
             return
         texts = [self.formula] if isinstance(self.formula, str) else [*self.formula.values()]
         names = open_source(self.data).names
+        if plain_names(self.formula, names):
+            return
         for j, text in enumerate(texts):
             safe_formula.require_safe(text, names, response=j == 0)
 
