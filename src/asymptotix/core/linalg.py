@@ -39,27 +39,42 @@ def diagonal(matrix: Matrix) -> Vector:
     return jnp.sum(jnp.where(np.eye(matrix.shape[-1], dtype=bool), matrix, 0), axis=-2)
 
 
-def triangular_factor(matrix: Matrix, active: Bool[Array, "p"], *, by_rows: bool = False) -> Matrix:
+def triangular_factor(matrix: Matrix, active: Bool[Array, "p"]) -> Matrix:
     r"""Upper $R$ with $R^\top R$ = matrix on active rows and 1 on the others; NaN if not definite.
 
     The matrix is brought to unit diagonal first, so that the scale of columns does not decide
     whether the factorisation succeeds.
-
-    Arguments:
-        matrix: symmetric.
-        active: which rows and columns count.
-        by_rows: whether a small one may be factored by XLA itself and not by LAPACK: as fast, but
-            to a digit less where columns are nearly collinear.
     """
+    unit, scale = _unit_diagonal(matrix, active)
+    return _cholesky(unit).T * scale[None, :]
+
+
+def factor_with_inverse(matrix: Matrix, active: Bool[Array, "p"]) -> tuple[Matrix, Matrix]:
+    r"""$R$ as `triangular_factor` has it, and $R^{-\top}$, of a traced matrix.
+
+    A small one is factored by XLA itself and not by LAPACK: as fast, but to a digit less where
+    columns are nearly collinear, and with NaN only from the first column that is not definite.
+    """
+    unit, scale = _unit_diagonal(matrix, active)
+    p = unit.shape[0]
+    if p <= FEW:
+        both = _eliminated(unit)
+        root, inverse = both[:, :p], both[:, p:]
+    else:
+        root = _cholesky(unit).T
+        eye = np.eye(p, dtype=unit.dtype)
+        inverse = jax.scipy.linalg.solve_triangular(root, eye, trans=1)
+    return root * scale[None, :], inverse / scale[None, :]
+
+
+def _unit_diagonal(matrix: Matrix, active: Bool[Array, "p"]) -> tuple[Matrix, Vector]:
+    """The matrix with a diagonal of ones, and the roots of its own; NaN where that is no root."""
     xp = namespace(matrix, active)
     filled = fill_inactive(matrix, active)
     on_diagonal = diagonal(filled)
     positive = on_diagonal > 0
     scale = xp.where(positive, xp.sqrt(xp.where(positive, on_diagonal, 1.0)), xp.nan)
-    unit = filled / scale[:, None] / scale[None, :]
-    if by_rows and unit.shape[0] <= FEW:
-        return _root_by_rows(unit) * scale[None, :]
-    return _cholesky(unit).T * scale[None, :]
+    return filled / scale[:, None] / scale[None, :], scale
 
 
 def _cholesky(matrix: Matrix) -> Matrix:
@@ -71,43 +86,20 @@ def _cholesky(matrix: Matrix) -> Matrix:
         return np.full_like(matrix, np.nan)
 
 
-def _root_by_rows(matrix: Matrix) -> Matrix:
-    """The upper factor, a row at a time: XLA makes one short function of it."""
-    position = np.arange(matrix.shape[0])
+def _eliminated(matrix: Matrix) -> Float[Array, "p 2p"]:
+    r"""$(R, R^{-\top})$ by elimination, a row at a time: XLA makes one short function of it."""
+    p = matrix.shape[0]
+    position = np.arange(p)[:, None]
 
     def body(j, left):
         row = lax.dynamic_index_in_dim(left, j, keepdims=False)
-        row = row / jnp.sqrt(_at(row, j))
-        below = left - row[:, None] * row[None, :]
-        here = (position == j)[:, None]
-        return jnp.where(here, row[None, :], jnp.where((position > j)[:, None], below, left))
+        row = row / jnp.sqrt(lax.dynamic_index_in_dim(row, j, keepdims=False))
+        below = left - row[:p, None] * row[None, :]
+        return jnp.where(position == j, row[None, :], jnp.where(position > j, below, left))
 
-    root = lax.fori_loop(np.int32(0), np.int32(len(position)), body, matrix)
-    root = jnp.where(position[:, None] <= position[None, :], root, 0)
-    return jnp.where(jnp.isfinite(root).all(), root, jnp.nan)
-
-
-def _solved_by_rows(factor: Matrix, right: Vector) -> Vector:
-    p = factor.shape[0]
-    position = np.arange(p)
-
-    def forward(j, x):
-        row = lax.dynamic_index_in_dim(factor, j, keepdims=False)
-        value = _at(x, j) / _at(row, j)
-        return jnp.where(position == j, value, jnp.where(position > j, x - row * value, x))
-
-    def backward(i, x):
-        j = np.int32(p - 1) - i
-        row = lax.dynamic_index_in_dim(factor, j, keepdims=False)
-        value = (_at(x, j) - jnp.sum(jnp.where(position > j, row * x, 0))) / _at(row, j)
-        return jnp.where(position == j, value, x)
-
-    half = lax.fori_loop(np.int32(0), np.int32(p), forward, right)
-    return lax.fori_loop(np.int32(0), np.int32(p), backward, half)
-
-
-def _at(vector: Vector, j):
-    return lax.dynamic_index_in_dim(vector, j, keepdims=False)
+    start = jnp.concatenate([matrix, np.eye(p, dtype=matrix.dtype)], axis=1)
+    found = lax.fori_loop(np.int32(0), np.int32(p), body, start)
+    return jnp.where(np.tri(p, 2 * p, -1, dtype=bool), 0, found)
 
 
 def fill_inactive(matrix: Matrix, active) -> Matrix:
@@ -128,16 +120,8 @@ def share_unexplained(factor: Matrix) -> Vector:
     return jnp.abs(diagonal(factor)) / jnp.sqrt((factor * factor).sum(axis=0))
 
 
-def solve_with_factor(factor: Matrix, right, *, by_rows: bool = False):
-    r"""$(R^\top R)^{-1}$ times a vector or matrix, by two triangular solves.
-
-    Arguments:
-        factor: upper.
-        right: the vector or matrix; `by_rows`, a vector.
-        by_rows: as in `triangular_factor`.
-    """
-    if by_rows and factor.shape[0] <= FEW:
-        return _solved_by_rows(factor, right)
+def solve_with_factor(factor: Matrix, right):
+    r"""$(R^\top R)^{-1}$ times a vector or matrix, by two triangular solves."""
     if namespace(factor, right) is jnp:
         half = jax.scipy.linalg.solve_triangular(factor, right, trans=1)
         return jax.scipy.linalg.solve_triangular(factor, half)

@@ -6,7 +6,6 @@ the program skips these when it cuts its blocks: nothing of the matrix's size is
 """
 
 import equinox as eqx
-import jax
 import numpy as np
 from jax import lax
 
@@ -88,7 +87,7 @@ def window(array: np.ndarray, rows: slice, size: int, rest: int = 0) -> Window:
         inside[: end - rest] = array[rows]
         inside[end - rest : end] = array[:rest]
         inside[end : -(-end // WHOLE_BLOCKS) * WHOLE_BLOCKS] = inside[0]
-    return Window(jax.device_put(stretch), np.asarray(shift, np.int32), (size, k))
+    return Window(stretch, np.asarray(shift, np.int32), (size, k))
 
 
 def _aligned(length: int) -> np.ndarray:

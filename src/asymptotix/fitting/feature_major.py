@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from asymptotix.core.linalg import share_unexplained, triangular_factor
+from asymptotix.core.linalg import factor_with_inverse, share_unexplained
 from asymptotix.core.status import CODE
 from asymptotix.core.totals import total
 from asymptotix.core.typing import Array, Bool, Float
@@ -124,9 +124,9 @@ def solve(model, options: newton.Newton, given: Columns, block: Block, setup: Se
         params = newton.trial(state)
         at = sums(model, options.curvature, given, block, params)
         at = penalised(at, setup.penalty, setup.coordinates, params)
-        factor = newton.trusted(triangular_factor(at.information, active, by_rows=True))
-        there = newton.Evaluation(*at, factor)
-        return newton.advance(options, setup.problem, state, there, ascends=False)
+        factor, inverse = factor_with_inverse(at.information, active)
+        there = newton.Evaluation(*at, newton.trusted(factor))
+        return newton.advance(options, setup.problem, state, there, inverse=inverse)
 
     def goes_on(state):
         fine = (state.steps < 0) | jnp.isfinite(state.here.factor[0, 0])

@@ -175,33 +175,33 @@ def advance(
     state: NewtonState,
     there: Evaluation,
     *,
-    ascends: bool = True,
+    inverse: Float[Array, "p p"] | None = None,
 ) -> NewtonState:
     """The state after the sums at `trial(state)` are known: the step is taken, or halved.
 
     Arguments:
         options, problem, state: of the method.
         there: the sums.
-        ascends: whether the step from an indefinite information is made to ascend; NaN otherwise,
-            for drivers that end there, and leave badly conditioned columns to others.
+        inverse: that of the factor, transposed, where a driver knows it: the step is then taken by
+            it, and NaN where the information is indefinite, for drivers that end there.
     """
     epsilon = jnp.finfo(state.params.dtype).eps
     slack = 64 * epsilon * (1 + jnp.abs(there.value))
     accept = _finite(there) & (there.value >= state.here.value - slack)
     return lax.cond(
         accept,
-        lambda: _take(options, problem, state, there, ascends),
+        lambda: _take(options, problem, state, there, inverse),
         lambda: _halve(state, there),
     )
 
 
-def _take(options, problem, state, there, ascends: bool) -> NewtonState:
+def _take(options, problem, state, there, inverse) -> NewtonState:
     moved = state.fraction * state.step
     held = _held(problem, state.params + moved, there.score)
     if held is not None:
         there = _without(problem, held, there)
         problem = problem._replace(active=problem.active & ~held)
-    step, decrement = _direction(problem, there, ascends)
+    step, decrement = _direction(problem, there, inverse)
     if problem.lower is not None:  # as far as the bounds allow
         step = jnp.maximum(step, problem.lower - (state.params + moved))
     before, after = _curvature(state.here, moved), _curvature(there, moved)
@@ -359,17 +359,18 @@ def dispersion(problem: Problem, value) -> Float[Array, ""]:
     return jnp.maximum(-2 * value / jnp.maximum(problem.moment_dof, 1), problem.dispersion_floor)
 
 
-def _direction(problem: Problem, at: Evaluation, ascends: bool):
+def _direction(problem: Problem, at: Evaluation, inverse):
     """Newton's step and the decrement; where the information is indefinite, one that ascends."""
     score = jnp.where(problem.active, at.score, 0.0)
-    if ascends:
+    if inverse is None:
         step = lax.cond(
             jnp.all(jnp.isfinite(at.factor)),
             lambda: solve_with_factor(at.factor, score),
             lambda: _saddle_free(fill_inactive(at.information, problem.active), score),
         )
     else:
-        step = solve_with_factor(at.factor, score, by_rows=True)
+        half = jnp.sum(inverse * score, axis=1)
+        step = jnp.sum(inverse * half[:, None], axis=0)
     decrement = jnp.sqrt(jnp.maximum(jnp.sum(score * step), 0.0) / dispersion(problem, at.value))
     return step, decrement
 
