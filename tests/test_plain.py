@@ -88,9 +88,28 @@ def test_new_data_meet_the_same_design():
     ours, theirs = both("y ~ x + count")
     spec = pickle.loads(pickle.dumps(ours.spec))
     new = DATA.iloc[5:20].assign(x=2.0)
-    np.testing.assert_array_equal(spec.design(new)[0], theirs.spec.design(new)[0])
-    with pytest.raises(InputError, match="'count'"):
-        spec.design(new.assign(count="many"))
+    for data in (
+        new,
+        new.assign(x=DATA["holes"]),
+        new.assign(count=True),
+        new.assign(x=np.nan),
+        new.assign(x=pd.Categorical(new["whole"])),
+        {"x": [1, 2], "count": [0.5, 3]},
+    ):
+        for found, expected in zip(spec.design(data), theirs.spec.design(data), strict=True):
+            np.testing.assert_array_equal(found, expected)
+            assert found.dtype == expected.dtype
+    for change, missing in (
+        ({"count": "many"}, "drop"),
+        ({"x": np.inf}, "drop"),
+        ({"x": np.nan}, "raise"),
+    ):
+        told = []
+        for one in (spec, theirs.spec):
+            with pytest.raises(InputError) as caught:
+                one.design(new.assign(**change), missing)
+            told.append(str(caught.value))
+        assert told[0] == told[1]
 
 
 @pytest.mark.parametrize(

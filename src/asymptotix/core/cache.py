@@ -12,7 +12,7 @@ from asymptotix.core.errors import InputError
 def cache(path: "str | os.PathLike | None" = None) -> Path:
     """Keep compiled programs in a folder, from this call to the end of the process.
 
-    The first fit of a new process then takes a third of its time. This sets JAX's own
+    The first fit of a new process then takes half of its time. This sets JAX's own
     `jax_compilation_cache_dir`, for all that the process compiles, and the least compilation time
     that is worth an entry to 0; nothing else in Asymptotix changes a setting.
 

@@ -12,7 +12,7 @@ import numpy as np
 from asymptotix.core.errors import InputError, listed
 from asymptotix.core.lazy import LazyModule
 from asymptotix.data.captured import Captured
-from asymptotix.data.columns import as_trained, column
+from asymptotix.data.columns import as_trained, column, refuse_unfit, side_by_side
 from asymptotix.data.frames import missing_columns, open_source, report_missing, without
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ class DesignSpec:
             kept = without(kept, lost)
             if not kept.any():
                 return np.empty((0, len(self.names))), kept
+            if self.model_spec is None:
+                return plain_matrix(frame, self.names, kept), kept
             made = evaluation.materialise(self.state(), frame, self.captured, kept, self.formula)
             if not (lost := made.lost):
                 break
@@ -216,6 +218,22 @@ class DesignSpecs:
         made = {name: part.design(data, missing) for name, part in self.parts.items()}
         kept = np.logical_and.reduce([mask for _, mask in made.values()])
         return {name: x[kept[mask]] for name, (x, mask) in made.items()}, kept
+
+
+def plain_matrix(frame: pd.DataFrame, names: tuple[str, ...], kept: np.ndarray) -> np.ndarray:
+    """An intercept and columns of numbers side by side.
+
+    Arguments:
+        frame: the columns, all rows.
+        names: `"Intercept"`, and which.
+        kept: which rows.
+    """
+    values = [np.ones(int(kept.sum()))]
+    for name in names[1:]:
+        refuse_unfit(name, column(frame, name), kept)
+        numbers = column(frame, name).to_numpy()
+        values.append(numbers if len(values[0]) == len(kept) else numbers[kept])
+    return finite_design(side_by_side(values, len(values[0])), names, kept)
 
 
 def finite_design(x: np.ndarray, names: tuple[str, ...], kept: np.ndarray) -> np.ndarray:

@@ -210,6 +210,6 @@ def plain_record(formula: str, variables: tuple[str, ...]) -> ModelSpec:
         formula: as it was written.
         variables: the columns.
     """
-    _, terms = sides(formula, variables, "~" in formula.lstrip().lstrip("~"))
+    _, terms = sides(formula, variables, response=True)
     frame = pd.DataFrame({name: [0.0, 1.0] for name in variables}, index=range(2))
     return materialise(ModelSpec(formula=terms), frame, Captured(), np.ones(2, bool), formula).spec

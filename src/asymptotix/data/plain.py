@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from asymptotix.data.captured import Captured
-from asymptotix.data.columns import column, kind, refuse_unfit, side_by_side, used_levels
-from asymptotix.data.design_spec import Design, DesignSpec, finite_design
+from asymptotix.data.columns import column, kind, used_levels
+from asymptotix.data.design_spec import Design, DesignSpec, plain_matrix
 from asymptotix.data.frames import (
     Source,
     missing_columns,
@@ -65,21 +65,32 @@ def plain_design(formula: str, data: Any, extra: Iterable[str], missing: str) ->
     frame = source.frame([*terms, response, *extra])
     if not all(_is_plain(column(frame, name)) for name in terms):
         return source.knowing(frame)
-    calls = {name: frozenset() for name in terms}
-    columns = {name: (name,) for name in terms}
-    both = columns | {response: (response,)}, calls | {response: frozenset()}
-    lost = missing_columns(frame, *both, extra)
+    spec = _spec(formula, response, terms)
+    used = spec.columns | {response: (response,)}, spec.calls | {response: frozenset()}
+    lost = missing_columns(frame, *used, extra)
     kept = without(np.ones(len(frame), dtype=bool), lost)
     report_missing(lost, kept, missing)
     require_rows(kept, lost)
-    for name in terms:
-        refuse_unfit(name, column(frame, name), kept)
+    x = plain_matrix(frame, spec.names, kept)
     counts = {name: int(rows.sum()) for name, rows in lost.items()}
-    dropped = int((~kept).sum())
+    dropped = len(kept) - len(x)
     warn_dropped(dropped, len(kept), counts)
-    names, at = ("Intercept", *terms), slice(None) if dropped == 0 else kept
-    values = [np.ones(len(kept) - dropped), *(column(frame, t).to_numpy()[at] for t in terms)]
-    spec = DesignSpec(
+    return Design(
+        x=x,
+        names=spec.names,
+        response=column(used_levels(frame, kept), response).loc[kept],
+        response_name=response,
+        spec=spec,
+        kept=kept,
+        dropped=dropped,
+        dropped_by=counts,
+        frame=frame,
+    )
+
+
+def _spec(formula: str, response: str, terms: list[str]) -> DesignSpec:
+    names, columns = ("Intercept", *terms), {name: (name,) for name in terms}
+    return DesignSpec(
         formula=formula,
         response_name=response,
         names=names,
@@ -89,20 +100,9 @@ def plain_design(formula: str, data: Any, extra: Iterable[str], missing: str) ->
         kinds=dict.fromkeys(terms, "number"),
         levels={},
         columns=columns,
-        calls=calls,
+        calls={name: frozenset() for name in terms},
         captured=Captured(),
         model_spec=None,
-    )
-    return Design(
-        x=finite_design(side_by_side(values, len(values[0])), names, kept),
-        names=names,
-        response=column(used_levels(frame, kept), response).loc[kept],
-        response_name=response,
-        spec=spec,
-        kept=kept,
-        dropped=dropped,
-        dropped_by=counts,
-        frame=frame,
     )
 
 
