@@ -5,6 +5,7 @@ nothing needs to be compiled for matrices of `p x p`), and returns the same kind
 """
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -49,22 +50,26 @@ def triangular_factor(matrix: Matrix, active: Bool[Array, "p"]) -> Matrix:
     return _cholesky(unit).T * scale[None, :]
 
 
-def factor_with_inverse(matrix: Matrix, active: Bool[Array, "p"]) -> tuple[Matrix, Matrix]:
-    r"""$R$ as `triangular_factor` has it, and $R^{-\top}$, of a traced matrix.
+def factor_and_solver(matrix: Matrix, active: Bool[Array, "p"]) -> tuple[Matrix, Callable]:
+    r"""$R$ as `triangular_factor` has it, and $b \mapsto (R^\top R)^{-1} b$, of a traced matrix.
 
     A small one is factored by XLA itself and not by LAPACK: as fast, but to a digit less where
     columns are nearly collinear, and with NaN only from the first column that is not definite.
     """
+    p = matrix.shape[0]
+    if p > FEW:
+        factor = triangular_factor(matrix, active)
+        return factor, functools.partial(solve_with_factor, factor)
     unit, scale = _unit_diagonal(matrix, active)
-    p = unit.shape[0]
-    if p <= FEW:
-        both = _eliminated(unit)
-        root, inverse = both[:, :p], both[:, p:]
-    else:
-        root = _cholesky(unit).T
-        eye = np.eye(p, dtype=unit.dtype)
-        inverse = jax.scipy.linalg.solve_triangular(root, eye, trans=1)
-    return root * scale[None, :], inverse / scale[None, :]
+    both = _eliminated(unit)
+    inverse = both[:, p:] / scale[None, :]
+
+    def solve(right: Vector) -> Vector:
+        # Sums of products, not `@`: XLA makes a module of its own of each product.
+        half = jnp.sum(inverse * right, axis=1)
+        return jnp.sum(inverse * half[:, None], axis=0)
+
+    return both[:, :p] * scale[None, :], solve
 
 
 def _unit_diagonal(matrix: Matrix, active: Bool[Array, "p"]) -> tuple[Matrix, Vector]:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from asymptotix.core.linalg import factor_with_inverse, share_unexplained
+from asymptotix.core.linalg import factor_and_solver, share_unexplained
 from asymptotix.core.status import CODE
 from asymptotix.core.totals import total
 from asymptotix.core.typing import Array, Bool, Float
@@ -124,9 +124,9 @@ def solve(model, options: newton.Newton, given: Columns, block: Block, setup: Se
         params = newton.trial(state)
         at = sums(model, options.curvature, given, block, params)
         at = penalised(at, setup.penalty, setup.coordinates, params)
-        factor, inverse = factor_with_inverse(at.information, active)
+        factor, solve_for = factor_and_solver(at.information, active)
         there = newton.Evaluation(*at, newton.trusted(factor))
-        return newton.advance(options, setup.problem, state, there, inverse=inverse)
+        return newton.advance(options, setup.problem, state, there, solve=solve_for)
 
     def goes_on(state):
         fine = (state.steps < 0) | jnp.isfinite(state.here.factor[0, 0])

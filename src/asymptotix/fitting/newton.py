@@ -10,6 +10,7 @@ curvature along the last step has settled, $d^\top I_{new} d \,/\, d^\top I_{old
 under separation the former goes to zero while the latter stays near $e^{-1}$.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -175,33 +176,33 @@ def advance(
     state: NewtonState,
     there: Evaluation,
     *,
-    inverse: Float[Array, "p p"] | None = None,
+    solve: Callable | None = None,
 ) -> NewtonState:
     """The state after the sums at `trial(state)` are known: the step is taken, or halved.
 
     Arguments:
         options, problem, state: of the method.
         there: the sums.
-        inverse: that of the factor, transposed, where a driver knows it: the step is then taken by
-            it, and NaN where the information is indefinite, for drivers that end there.
+        solve: from a score to the step, NaN where the information is indefinite, of a driver that
+            ends there; by default the step then ascends.
     """
     epsilon = jnp.finfo(state.params.dtype).eps
     slack = 64 * epsilon * (1 + jnp.abs(there.value))
     accept = _finite(there) & (there.value >= state.here.value - slack)
     return lax.cond(
         accept,
-        lambda: _take(options, problem, state, there, inverse),
+        lambda: _take(options, problem, state, there, solve),
         lambda: _halve(state, there),
     )
 
 
-def _take(options, problem, state, there, inverse) -> NewtonState:
+def _take(options, problem, state, there, solve) -> NewtonState:
     moved = state.fraction * state.step
     held = _held(problem, state.params + moved, there.score)
     if held is not None:
         there = _without(problem, held, there)
         problem = problem._replace(active=problem.active & ~held)
-    step, decrement = _direction(problem, there, inverse)
+    step, decrement = _direction(problem, there, solve)
     if problem.lower is not None:  # as far as the bounds allow
         step = jnp.maximum(step, problem.lower - (state.params + moved))
     before, after = _curvature(state.here, moved), _curvature(there, moved)
@@ -359,18 +360,17 @@ def dispersion(problem: Problem, value) -> Float[Array, ""]:
     return jnp.maximum(-2 * value / jnp.maximum(problem.moment_dof, 1), problem.dispersion_floor)
 
 
-def _direction(problem: Problem, at: Evaluation, inverse):
+def _direction(problem: Problem, at: Evaluation, solve):
     """Newton's step and the decrement; where the information is indefinite, one that ascends."""
     score = jnp.where(problem.active, at.score, 0.0)
-    if inverse is None:
+    if solve is None:
         step = lax.cond(
             jnp.all(jnp.isfinite(at.factor)),
             lambda: solve_with_factor(at.factor, score),
             lambda: _saddle_free(fill_inactive(at.information, problem.active), score),
         )
     else:
-        half = jnp.sum(inverse * score, axis=1)
-        step = jnp.sum(inverse * half[:, None], axis=0)
+        step = solve(score)
     decrement = jnp.sqrt(jnp.maximum(jnp.sum(score * step), 0.0) / dispersion(problem, at.value))
     return step, decrement
 
