@@ -1,5 +1,6 @@
 """The command line, called as a function and as a program."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -33,6 +34,20 @@ def test_fit_prints_the_table_and_writes_json(table, tmp_path, capsys, mroz):
     np.testing.assert_allclose([c["estimate"] for c in found["coefficients"]], res.params, 1e-12)
     np.testing.assert_allclose([c["std.error"] for c in found["coefficients"]], res.bse, 1e-12)
     assert found["conventions"]["covariance"] == "HC1"
+
+
+def test_only_a_process_of_its_own_ends_without_a_search_for_garbage(table):
+    """Called as a function, the command leaves its caller's memory as it was."""
+    before = gc.get_freeze_count()
+    assert main(["fit", table, "inlf ~ educ"]) == 0
+    assert gc.get_freeze_count() == before
+    code = (
+        "import gc, sys\nfrom asymptotix.cli import main\n"
+        f"sys.argv = ['asymptotix', '--no-cache', 'fit', {table!r}, 'inlf ~ nowhere']\n"
+        "print(main(), gc.get_freeze_count() > 0)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["2", "True"]
 
 
 def test_bad_input_is_one_sentence_and_status_2(table, capsys):

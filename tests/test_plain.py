@@ -4,6 +4,7 @@ import dataclasses
 import pickle
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pytest
 import asymptotix as asx
 from asymptotix.core.errors import InputError, MissingRowsWarning
 from asymptotix.data.design import build_design
-from asymptotix.data.design_spec import Design
+from asymptotix.data.design_spec import Design, plain_matrix
 from asymptotix.data.frames import Source
 from asymptotix.data.plain import plain_design
 
@@ -187,6 +188,26 @@ def test_what_has_been_read_is_not_read_again():
     assert read == [["x", "text", "y", "weight"]]
     found.frame(["count"])
     assert read[1:] == [["count"]]
+
+
+@pytest.mark.filterwarnings("ignore::asymptotix.MissingRowsWarning")
+@pytest.mark.parametrize("gaps", [False, True])
+def test_the_design_is_never_held_twice(gaps):
+    """Beside the frame that was read, also where rows are left out."""
+    n, k = 40_000, 20
+    data = {f"x{j}": np.arange(n) * 1.0 for j in range(k)} | {"y": np.arange(n) % 2 * 1.0}
+    if gaps:
+        data["x3"][::5] = np.nan
+    frame = pd.DataFrame(data)
+    formula = "y ~ " + " + ".join(f"x{j}" for j in range(k))
+    spec = plain_design(formula, frame, (), "drop").spec
+    kept = frame["x3"].notna().to_numpy()
+    tracemalloc.start()
+    x = plain_matrix(frame, spec.names, kept)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(x) == kept.sum()
+    assert peak < 1.3 * x.nbytes
 
 
 def test_a_fit_and_its_table_load_neither_formulaic_nor_scipy(tmp_path):

@@ -27,16 +27,22 @@ def column(frame: pd.DataFrame, name: str) -> pd.Series:
     return cast("pd.Series", frame[name])
 
 
-def side_by_side(columns: list, n: int) -> np.ndarray:
-    """Columns of `n` rows as one float64 matrix, row by row in memory.
+def side_by_side(columns: list, n: int, positions: np.ndarray | None = None) -> np.ndarray:
+    """Columns as one float64 matrix, row by row in memory.
 
     Row blocks that stay in the cache are several times faster than `np.stack` at 1e6 rows.
+
+    Arguments:
+        columns: of at least `n` rows.
+        n: rows of the matrix.
+        positions: which rows of the columns, if not all: they are not copied for that.
     """
     x = np.empty((n, len(columns)))
     for start in range(0, n, _BLOCK):
         rows = slice(start, start + _BLOCK)
+        taken = rows if positions is None else positions[rows]
         for j, values in enumerate(columns):
-            x[rows, j] = values[rows]
+            x[rows, j] = values[taken]
     return x
 
 

@@ -228,12 +228,12 @@ def plain_matrix(frame: pd.DataFrame, names: tuple[str, ...], kept: np.ndarray) 
         names: `"Intercept"`, and which.
         kept: which rows.
     """
-    values = [np.ones(int(kept.sum()))]
     for name in names[1:]:
         refuse_unfit(name, column(frame, name), kept)
-        numbers = column(frame, name).to_numpy()
-        values.append(numbers if len(values[0]) == len(kept) else numbers[kept])
-    return finite_design(side_by_side(values, len(values[0])), names, kept)
+    positions = None if kept.all() else np.flatnonzero(kept)
+    columns = [np.ones(len(kept)), *(column(frame, name).to_numpy() for name in names[1:])]
+    n = len(kept) if positions is None else len(positions)
+    return finite_design(side_by_side(columns, n, positions), names, kept)
 
 
 def finite_design(x: np.ndarray, names: tuple[str, ...], kept: np.ndarray) -> np.ndarray:
