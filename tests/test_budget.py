@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from asymptotix.core.totals import total
 from asymptotix.covariances import estimate
 from asymptotix.data.blocks import sum_blocks
 from asymptotix.fitting import small
-from asymptotix.fitting.seen import is_remembered
+from asymptotix.fitting.seen import is_noted, is_remembered
 
 SOURCE = Path(asx.__file__).parent.parent
 
@@ -257,6 +258,22 @@ def test_rows_are_known_again_by_their_bits(data):
     assert not is_remembered(fit, asx.Rows(x, y))
     with pytest.raises(asx.InputError, match="not the rows of the fit"):
         asx.covariance(fit, x, y)
+
+
+def test_a_noted_fit_with_a_traced_part_is_looked_at_as_traced(data):
+    x, y = data
+    fit = asx.fit(asx.Logit(5), x, y)
+    assert is_noted(fit)
+
+    def variance(s):
+        scaled = eqx.tree_at(lambda f: f.factor, fit, fit.factor * s)
+        assert not is_noted(scaled)
+        return asx.covariance(scaled, x, y).matrix[1, 1]
+
+    with jax.enable_x64(True):
+        value, slope = map(float, jax.value_and_grad(variance)(1.0))
+    np.testing.assert_allclose(value, asx.covariance(fit, x, y).matrix[1, 1], rtol=1e-12)
+    np.testing.assert_allclose(slope, -2 * value, rtol=1e-12)
 
 
 def test_arrays_of_a_large_fit_are_known_again_at_a_glance(data, monkeypatch):

@@ -9,7 +9,13 @@ from scipy import stats
 from asymptotix import Linear, Regression
 from asymptotix.core.gram import MOST_COLUMNS, weighted_gram
 from asymptotix.data.rows import Rows
-from asymptotix.likelihood import Coordinates, generic, structured, traced_coordinates
+from asymptotix.likelihood import (
+    Coordinates,
+    RotatedCoordinates,
+    generic,
+    structured,
+    traced_coordinates,
+)
 from asymptotix.model import layout
 from registry import FAMILIES, coefficients, differences, draw, log_likelihoods
 
@@ -163,6 +169,18 @@ def test_working_coordinates_are_a_change_of_variables(label):
     close(inner[1], transform.T @ outer[1], 1e-10)
     close(inner[2], transform.T @ np.asarray(outer[2]) @ transform, 1e-10)
     close(c.pull_score(inner[1]), outer[1], 1e-9)
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+def test_the_matrix_of_coordinates_takes_parameters_outward(rotated):
+    """Exactly, for what reads variances off one and estimates off the other."""
+    center, inverse_scale = np.array([0.0, 3.1, -0.7, 5.0]), np.array([0.5, 0.3, 1.9, 0.0])
+    c = Coordinates(center, inverse_scale, np.array([0.5, 0.0, 0.0, 0.0]))
+    if rotated:
+        c = RotatedCoordinates(c, np.triu(np.random.default_rng(3).normal(size=(4, 4))))
+    np.testing.assert_array_equal(c.matrix, c.outward(np.eye(4)))
+    traced = jax.jit(lambda v: v.matrix)(c)
+    np.testing.assert_allclose(traced, c.matrix, rtol=1e-15)
 
 
 def test_value_of_the_kernel_differs_from_scipy_by_what_holds_no_parameter():

@@ -24,7 +24,7 @@ from asymptotix.data.streamed import StreamedRows
 from asymptotix.families import Gaussian
 from asymptotix.fitting.api import as_rows
 from asymptotix.fitting.fit import Fit
-from asymptotix.fitting.seen import are_remembered
+from asymptotix.fitting.seen import are_remembered, is_noted
 from asymptotix.links import IdentityLink
 
 
@@ -53,7 +53,7 @@ def covariance(
         kind, y = y, None
     rows = as_rows(x, y, **row_fields)
     chosen, rows = with_groups(covariance_kind(kind), rows)
-    if not is_traced((fit, rows)):
+    if not is_traced(rows if is_noted(fit) else (fit, rows)):
         _refuse_single(fit)
         with double():
             if chosen.reads_rows or not are_remembered(fit, rows):
@@ -164,8 +164,8 @@ def finish(fit: Fit, working, kind: AbstractCovariance, given: Ingredients) -> C
     A kind that may be indefinite keeps its numbers, with the status that says so.
     """
     xp = namespace(working, fit.active)
-    both = fit.active[:, None] & fit.active[None, :]
     whole = xp is np and fit.active.all()  # the usual case, in which masks change nothing
+    both = True if whole else fit.active[:, None] & fit.active[None, :]
     inner = working if whole else xp.where(both, working, 0.0)
     transform = outward_matrix(fit)
     matrix = kind.repaired(transform @ inner @ transform.T)
@@ -175,10 +175,11 @@ def finish(fit: Fit, working, kind: AbstractCovariance, given: Ingredients) -> C
     else:
         sound = exists = exists & (diagonal(inner) >= 0).all()
     converged = succeeded(fit.code)
-    code = xp.where(converged & ~(exists & sound), CODE["indefinite"], fit.code)
-    if not (whole and converged and exists):
-        matrix = xp.where(both & converged & exists, matrix, xp.nan)
     df, clusters = kind.small_sample(given)
+    if whole and converged and exists and sound:
+        return made(matrix, fit.code, kind, df, clusters)
+    code = xp.where(converged & ~(exists & sound), CODE["indefinite"], fit.code)
+    matrix = xp.where(both & converged & exists, matrix, xp.nan)
     return made(matrix, code.astype(np.int32), kind, df, clusters)
 
 

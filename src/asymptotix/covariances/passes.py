@@ -112,6 +112,8 @@ class Passes:
     def on_active(self, matrix: Float[Array, "p p"]) -> Float[Array, "p p"]:
         """The matrix with zeros for columns not in use."""
         active = self.fit.active
+        if namespace(matrix, active) is np and active.all():
+            return matrix
         both = active[:, None] & active[None, :]
         return namespace(matrix, both).where(both, matrix, 0.0)
 
@@ -485,7 +487,7 @@ def well_conditioned(fit: Fit, rows: Rows) -> Fit:
 def outward_matrix(fit: Fit) -> Float[Array, "p p"]:
     """The matrix from working to original coordinates."""
     xp = namespace(fit.params)
-    blocks = [c.outward(xp.eye(c.center.shape[0])) for c in fit.coordinates or ()]
+    blocks = [c.matrix for c in fit.coordinates or ()]
     rest = fit.params.shape[0] - sum(b.shape[0] for b in blocks)
     if len(blocks) == 1 and not rest:
         return blocks[0]

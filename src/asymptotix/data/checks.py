@@ -40,9 +40,8 @@ def check_rows(rows: Rows, names=None) -> list[float]:
 
 def totals(rows: Rows) -> list[float]:
     """The sum of all numbers of each array, always added in the same order."""
-    return [
-        _total(np.asarray(a)) for a in jax.tree.leaves((rows.x, rows.y, rows.offset, rows.weights))
-    ]
+    leaves = jax.tree.leaves((rows.x, rows.y, rows.offset, rows.weights))
+    return [_total(np.asarray(leaf)) for leaf in leaves]
 
 
 def _is_everyday(rows: Rows) -> bool:

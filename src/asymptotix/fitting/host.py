@@ -24,7 +24,7 @@ from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.intercepts import check_intercept, with_corrected_intercept
 from asymptotix.fitting.rank import Omitted, collinear_columns, combinations, written
 from asymptotix.fitting.refinement import refined
-from asymptotix.fitting.seen import remember, remember_arrays
+from asymptotix.fitting.seen import remember_arrays
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.likelihood import declares_expected
 from asymptotix.model import Regression
@@ -82,14 +82,17 @@ def fit(
             _refuse_routes(solver, penalty)
         is_small = isinstance(rows, Rows) and rows.n <= SLAB_ROWS
         run = partial(small.solve, given=plan) if is_small else large.solve
-        found = run(model, rows, solver, active, qr=False, penalty=penalty)
-        if isinstance(rows, Rows):
-            remember(found, rows) if is_small else remember_arrays(found, rows, sums)
+        quick = None
+        if is_small and penalty is None:
+            quick = small.sound_fit(plan, model, rows, solver, active)
+        found = quick or run(model, rows, solver, active, qr=False, penalty=penalty)
+        if isinstance(rows, Rows) and not is_small:
+            remember_arrays(found, rows, sums)
         if active is None or (penalty is not None and not reduces_bias(penalty)):
             return found
         tolerance = newton.RANK_TOLERANCE if collinear_tol is None else collinear_tol
         strict = tolerance > newton.ILL_CONDITIONED  # where no trouble would show by itself
-        if penalty is None and _is_sound(found) and not strict:
+        if penalty is None and not strict and _is_sound(found, quick is not None):
             return refined(found, rows) if is_small else found
         lost = penalty is not None and int(found.code) == CODE["not_finite"]
         if lost or strict or _suspicious(found):
@@ -194,9 +197,10 @@ def _check_size(rows: Rows, columns) -> None:
         )
 
 
-def _is_sound(found: Fit) -> bool:
+def _is_sound(found: Fit, well_conditioned: bool) -> bool:
     """Whether a fit has converged on columns so well conditioned that nothing need be looked at."""
-    return int(found.code) == CODE["converged"] and not _suspicious(found)
+    converged = int(found.code) == CODE["converged"]
+    return converged and (well_conditioned or not _suspicious(found))
 
 
 def _suspicious(found: Fit) -> bool:

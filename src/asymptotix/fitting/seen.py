@@ -19,21 +19,29 @@ from asymptotix.fitting.fit import Fit
 GLANCE = 4_096
 """Rows that are looked at of arrays that are the same ones still."""
 
-_known: dict[int, tuple[weakref.ref, int]] = {}
+_known: dict[int, tuple[weakref.ref, weakref.ref, int]] = {}
+_NOTHING = None, None, 0
 _glanced: dict[int, tuple[weakref.ref, list[weakref.ref], int, list[float] | None]] = {}
 
 
-def remember(fit: Fit, rows: Rows) -> None:
-    """Note the rows of a fit on the host."""
+def remember(fit: Fit, noted: int) -> None:
+    """Note the rows of a fit on the host, of which this is the `checksum`."""
     params, key = fit.params, id(fit.params)
     if isinstance(params, np.ndarray):
-        _known[key] = weakref.ref(params, lambda _: _known.pop(key, None)), _checksum(rows)
+        forget = weakref.ref(params, lambda _: _known.pop(key, None))
+        _known[key] = forget, weakref.ref(fit), noted
+
+
+def is_noted(fit: Fit) -> bool:
+    """Whether this is, untouched, a fit of few rows on the host: nothing of it is traced."""
+    _, made, _ = _known.get(id(fit.params), _NOTHING)
+    return made is not None and made() is fit
 
 
 def is_remembered(fit: Fit, rows: Rows) -> bool:
     """Whether these are, bit by bit, the rows that were noted."""
-    reference, checksum = _known.get(id(fit.params), (None, 0))
-    return reference is not None and reference() is fit.params and checksum == _checksum(rows)
+    reference, _, noted = _known.get(id(fit.params), _NOTHING)
+    return reference is not None and reference() is fit.params and noted == checksum(rows)
 
 
 def remember_arrays(fit: Fit, rows: Rows, sums: list[float] | None = None) -> None:
@@ -47,7 +55,7 @@ def remember_arrays(fit: Fit, rows: Rows, sums: list[float] | None = None) -> No
     with contextlib.suppress(TypeError):  # arrays of other libraries may not take weak references
         arrays = [weakref.ref(leaf) for leaf in _leaves(rows)]
         forget = weakref.ref(params, lambda _: _glanced.pop(key, None))
-        _glanced[key] = forget, arrays, _checksum(_few(rows)), sums
+        _glanced[key] = forget, arrays, checksum(_few(rows)), sums
 
 
 def are_remembered(fit: Fit, rows: Rows) -> bool:
@@ -55,12 +63,12 @@ def are_remembered(fit: Fit, rows: Rows) -> bool:
 
     For what reads nothing of them: of numbers that were changed in place a few may go unnoticed.
     """
-    reference, arrays, checksum, _ = _glanced.get(id(fit.params), (None, [], 0, None))
+    reference, arrays, noted, _ = _glanced.get(id(fit.params), (None, [], 0, None))
     if reference is None or reference() is not fit.params:
         return False
     leaves = _leaves(rows)
     same = len(arrays) == len(leaves) and all(a() is b for a, b in zip(arrays, leaves, strict=True))
-    return same and checksum == _checksum(_few(rows))
+    return same and noted == checksum(_few(rows))
 
 
 def are_unchanged(fit: Fit, rows: Rows) -> bool:
@@ -80,7 +88,7 @@ def _few(rows: Rows) -> Rows:
     return jax.tree.map(lambda a: np.asarray(a[::step]), rows)
 
 
-def _checksum(rows: Rows) -> int:
+def checksum(rows: Rows) -> int:
     """A sum of all bits, each 64 of them times an odd number of their position, modulo 2^64."""
     total = hash(rows.weight_kind)
     for i, leaf in enumerate(_leaves(rows)):

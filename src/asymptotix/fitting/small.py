@@ -22,6 +22,7 @@ from asymptotix.fitting import feature_major, traced
 from asymptotix.fitting.assemble import Scalars, final_information, residual_dof, scalars
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.penalised import bind
+from asymptotix.fitting.seen import checksum, remember
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.likelihood import (
     Coordinates,
@@ -104,22 +105,32 @@ def solve(
     """The fit of a few rows.
 
     Arguments:
+        model, rows, solver: as in `asx.fit`.
         active: for each design, which columns are estimated; `None` for other predictors.
         qr: whether an ill-conditioned information is factored by an orthogonal pass.
         penalty: what is added to the log-likelihood.
-        given: the plan, where it is known already.
+        given: the plan, where it is known and `sound_fit` was tried.
     """
-    given = plan(model, x_outline(rows.x)) if given is None else given
-    plain = penalty is None and not qr and solver.newton is solver
-    narrow = given.is_scalar and bucket(rows.n) * given.width <= QUICK_NUMBERS
-    quick = plain and narrow and all(np.ndim(part) == 1 for part in jax.tree.leaves(rows.y))
-    found = _solved(given, model, rows, solver, active, qr, penalty, quick)
-    if found is None:
-        found = _solved(given, model, rows, solver, active, qr, penalty, False)
+    if given is None:
+        given = plan(model, x_outline(rows.x))
+        quick = None if qr or penalty is not None else sound_fit(given, model, rows, solver, active)
+        if quick is not None:
+            return quick
+    found = _solved(given, model, rows, solver, active, qr, penalty, False)
     if penalty is None:
         return found
     bound = bind(penalty, found.model, found.coordinates, found.active)
     return eqx.tree_at(lambda f: f.penalty, found, bound, is_leaf=lambda v: v is None)
+
+
+def sound_fit(given: Plan, model, rows: Rows, solver: AbstractSolver, active) -> Fit | None:
+    """The fit by the quick program, where there is one and its factor is to be trusted."""
+    narrow = given.is_scalar and bucket(rows.n) * given.width <= QUICK_NUMBERS
+    if not (narrow and solver.newton is solver):
+        return None
+    if any(np.ndim(part) != 1 for part in jax.tree.leaves(rows.y)):
+        return None
+    return _solved(given, model, rows, solver, active, False, None, True)
 
 
 def _solved(given: Plan, model, rows: Rows, solver, active, qr: bool, penalty, quick: bool) -> Any:
@@ -138,18 +149,24 @@ def _solved(given: Plan, model, rows: Rows, solver, active, qr: bool, penalty, q
     flags = _Flags(rows.weight_kind, qr, project, treedef, response)
     arrays = [v if isinstance(v, np.ndarray) else None for v in leaves]
     program = _compiled(given.static, flags, _options(size, quick))
+    rest: Any = ()
     if quick:
-        packed = _packed(rows, size, given.width, active[0], known[0])
-        found = np.asarray(program(solver, arrays, *packed))
-        if not found[-1]:
+        running = program(solver, arrays, *_packed(rows, given.width, active, known))
+    else:
+        wide = active, known
+        if given.width:
+            wide = jax.tree.map(lambda a: _pad(a, given.width), wide)
+        running, *rest = program(solver, arrays, *_padded(rows, size, given.width), *wide, penalty)
+    noted = checksum(rows)  # while XLA computes in a thread of its own
+    flat = np.asarray(running)
+    if quick:
+        flat, sound = flat[:-1], flat[-1]
+        if not sound:
             return None
-        return _unpacked(given, leaves, flags, active, known, found[:-1], (None, None))
-    wide = active, known
-    if given.width:
-        wide = jax.tree.map(lambda a: _pad(a, given.width), wide)
-    flat, *rest = program(solver, arrays, *_padded(rows, size, given.width), *wide, penalty)
-    rest = jax.device_get(rest)
-    return _unpacked(given, leaves, flags, active, known, np.asarray(flat), rest)
+    unknown, history = jax.device_get(rest) if rest else (None, None)
+    found = _unpacked(given, leaves, flags, active, known or unknown, flat, history)
+    remember(found, noted)
+    return found
 
 
 def _weights(rows: Rows, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -175,7 +192,7 @@ def _padded(rows: Rows, size: int, width: int) -> tuple[Block, np.ndarray]:
     return Block(x, y, weights, offset, counting), counted
 
 
-def _packed(rows: Rows, size: int, width: int, active, known: Coordinates):
+def _packed(rows: Rows, width: int, active, known):
     """What the quick program reads, as two arrays: to hand one over takes as long as to fill it.
 
     Returns:
@@ -183,6 +200,7 @@ def _packed(rows: Rows, size: int, width: int, active, known: Coordinates):
         each column whether it is estimated and its coordinates, with what `counts` says below.
     """
     parts, (n, k) = jax.tree.leaves(rows.y), rows.x.shape
+    size = bucket(n)
     weights, counted = _weights(rows, size)
     data, numbers = np.zeros((width + len(parts) + 2, size)), np.zeros((5, width))
     data[:k, :n] = np.asarray(rows.x).T
@@ -192,8 +210,8 @@ def _packed(rows: Rows, size: int, width: int, active, known: Coordinates):
     data[-2] = weights
     if rows.offset is not None:
         data[-1, :n] = rows.offset
-    numbers[0, :k] = active
-    for row, values in zip(numbers[1:], known, strict=False):
+    numbers[0, :k], (coordinates,) = active[0], known
+    for row, values in zip(numbers[1:], coordinates, strict=False):
         row[:k] = values
     numbers[4, :3] = counted
     return data, numbers
@@ -347,8 +365,7 @@ def _compiled(static: Static, flags: _Flags, options: str):
     return quick_jit(functools.partial(program, static, flags), OPTIONS[options], concrete=True)
 
 
-def _unpacked(given: Plan, leaves, flags: _Flags, active, coordinates, flat, rest) -> Fit:
-    found, history = (coordinates or rest[0]), rest[1]
+def _unpacked(given: Plan, leaves, flags: _Flags, active, coordinates, flat, history) -> Fit:
     if history is not None and history.params is not None:
         history = history._replace(params=history.params[:, given.keep])
     p, scalars = given.wide.size, len(Scalars._fields)
@@ -361,17 +378,19 @@ def _unpacked(given: Plan, leaves, flags: _Flags, active, coordinates, flat, res
     else:
         theta, params = vectors[:, given.keep]
         information, factor = matrices[:, given.keep[:, None], given.keep]
-    whole = np.ones(given.layout.size, bool)
-    if active is not None:
-        used = np.concatenate(active)
+    if given.is_scalar:
+        (whole,) = active
+    else:
+        whole = np.ones(given.layout.size, bool)
+        used = np.concatenate(active or [()])
         whole[: used.size] = used
     model = given.layout.scatter(leaves, theta)
     numbers = Scalars(*(flat[i, ...] for i in range(scalars)))
     numbers = numbers._replace(
         steps=numbers.steps.astype(np.int32), code=numbers.code.astype(np.int32)
     )
-    parts = [*model, *numbers, params, information, factor, *jax.tree.leaves(found), whole]
-    return _assembled(flags, found, history, parts)
+    parts = [*model, *numbers, params, information, factor, *jax.tree.leaves(coordinates), whole]
+    return _assembled(flags, coordinates, history, parts)
 
 
 def _assembled(flags: _Flags, coordinates, history, parts: list) -> Fit:

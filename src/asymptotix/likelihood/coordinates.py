@@ -46,6 +46,13 @@ class Coordinates(NamedTuple):
         beta = (gamma.T * self.inverse_scale).T
         return beta - _outer(self.intercept, self.center @ beta)
 
+    @property
+    def matrix(self) -> Float[Array, "k k"]:
+        """$T$."""
+        slopes = self.center * self.inverse_scale
+        diagonal = namespace(slopes).diag(self.inverse_scale)
+        return diagonal - self.intercept[:, None] * slopes
+
     def inward(self, beta: Float[Array, "k"]) -> Float[Array, "k"]:
         r"""$\gamma = T^{-1}\beta$; 0 for columns switched off."""
         moved = beta + self.intercept * (self.center @ beta)
@@ -118,6 +125,11 @@ class RotatedCoordinates(NamedTuple):
     def outward(self, gamma: Float[Array, "k ..."]) -> Float[Array, "k ..."]:
         r"""$\beta = TW\gamma$."""
         return self.base.outward(self.rotation @ gamma)
+
+    @property
+    def matrix(self) -> Float[Array, "k k"]:
+        """$TW$."""
+        return self.base.outward(self.rotation)
 
 
 NEAR_CENTER = 10.0
@@ -225,7 +237,7 @@ def _of_design(x: np.ndarray, active: np.ndarray) -> Coordinates:
     size = np.sqrt(np.maximum(squares / len(x) - shift * shift, 0.0))
     mean = reference + shift
     constant = ((squares == 0) & (reference != 0) & active).nonzero()[0]
-    intercept = np.zeros_like(mean)
+    intercept = np.zeros(len(mean))
     if constant.size:
         first = constant[0]
         center = np.where(active, mean, 0.0)
