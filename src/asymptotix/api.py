@@ -7,12 +7,13 @@ import sys
 import warnings
 from collections.abc import Mapping
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from asymptotix.core.errors import FitWarning, InputError, check_confidence, close_matches
+from asymptotix.core.lazy import LazyModule
 from asymptotix.core.precision import double
 from asymptotix.core.status import MESSAGES
 from asymptotix.covariances import (
@@ -24,7 +25,7 @@ from asymptotix.covariances import (
 from asymptotix.covariances.estimate import estimate, is_least_squares, with_groups
 from asymptotix.data.groups import labelled
 from asymptotix.data.rows import Rows
-from asymptotix.families import AbstractFamily, Bernoulli, Gaussian, Poisson
+from asymptotix.families import AbstractFamily, Bernoulli
 from asymptotix.fitting import AbstractSolver, Fit, Newton
 from asymptotix.fitting.api import check_route
 from asymptotix.fitting.dispersions import check_dispersions, with_dispersions
@@ -32,15 +33,23 @@ from asymptotix.fitting.host import fit as fit_rows
 from asymptotix.fitting.host import fit_constant
 from asymptotix.fitting.nothing import deviance_of_nothing, has_constant
 from asymptotix.fitting.rank import Omitted
-from asymptotix.fitting.separated import extended_fit
-from asymptotix.links import ProbitLink
 from asymptotix.model import Regression, layout
 from asymptotix.penalties import AbstractPenalty
-from asymptotix.predictors import AbstractPredictor, Linear, LinearVector
+from asymptotix.predictors import AbstractPredictor, Linear
 from asymptotix.results.inputs import Inputs
 from asymptotix.results.results import Results
-from asymptotix.results.separation import separated, separated_covariance, separation_note
 from asymptotix.results.streaming import can_stream, evaluated, second_look
+
+if TYPE_CHECKING:
+    from asymptotix import families, links, predictors
+    from asymptotix.fitting import separated
+    from asymptotix.results import separation
+else:
+    families = LazyModule("asymptotix.families")
+    links = LazyModule("asymptotix.links")
+    predictors = LazyModule("asymptotix.predictors")
+    separated = LazyModule("asymptotix.fitting.separated")
+    separation = LazyModule("asymptotix.results.separation")
 
 
 def logit(formula: str, data: Any, **options) -> Results:
@@ -61,7 +70,7 @@ def logit(formula: str, data: Any, **options) -> Results:
 
 def probit(formula: str, data: Any, **options) -> Results:
     r"""Probit regression, $P(y = 1 \mid x) = \Phi(x^\top\beta)$; arguments as in `logit`."""
-    return from_formula("Probit", formula, data, Bernoulli(ProbitLink()), options)
+    return from_formula("Probit", formula, data, Bernoulli(links.ProbitLink()), options)
 
 
 def lpm(formula: str, data: Any, **options) -> Results:
@@ -71,17 +80,19 @@ def lpm(formula: str, data: Any, **options) -> Results:
     other arguments as in `logit`.
     """
     options = {"cov": "HC1", **options}
-    return from_formula("Linear probability", formula, data, Gaussian(), options, kind="binary")
+    return from_formula(
+        "Linear probability", formula, data, families.Gaussian(), options, kind="binary"
+    )
 
 
 def linear(formula: str, data: Any, **options) -> Results:
     r"""Linear regression, $E(y \mid x) = x^\top\beta$ by least squares; arguments as in `logit`."""
-    return from_formula("Linear regression", formula, data, Gaussian(), options)
+    return from_formula("Linear regression", formula, data, families.Gaussian(), options)
 
 
 def poisson(formula: str, data: Any, **options) -> Results:
     r"""Poisson regression, $E(y \mid x) = e^{x^\top\beta}$; arguments as in `logit`."""
-    return from_formula("Poisson regression", formula, data, Poisson(), options)
+    return from_formula("Poisson regression", formula, data, families.Poisson(), options)
 
 
 def glm(
@@ -182,10 +193,10 @@ OPTIONS = (
 def linear_predictor(design, response, family) -> AbstractPredictor:
     """The linear predictor of a design: one, or one for each component of the family's eta."""
     if family.eta_names:
-        return LinearVector({name: x.shape[1] for name, x in design.x.items()})
+        return predictors.LinearVector({name: x.shape[1] for name, x in design.x.items()})
     if family.response_kind == "categorical":
         k, labels = len(design.names), response.levels[1:]
-        return LinearVector({str(label): k for label in labels}, shared=True)
+        return predictors.LinearVector({str(label): k for label in labels}, shared=True)
     return Linear(len(design.names))
 
 
@@ -249,8 +260,8 @@ def from_formula(
                 "leave dispersion= out.",
                 code="option",
             )
-        extended = extended_fit(fit, model, rows, options.get("solver") or Newton())
-        fit, found = extended.fit, separated_covariance(extended, rows, chosen)
+        extended = separated.extended_fit(fit, model, rows, options.get("solver") or Newton())
+        fit, found = extended.fit, separation.separated_covariance(extended, rows, chosen)
     else:
         with double():
             found = jax.tree.map(np.asarray, estimate(fit, rows, chosen))
@@ -275,7 +286,9 @@ def from_formula(
         reference_asked=options.get("reference"),
         omitted=tuple(omitted),
         separated=extended
-        and separated(extended, model, rows, kept, names, options.get("confidence", 0.95)),
+        and separation.separated(
+            extended, model, rows, kept, names, options.get("confidence", 0.95)
+        ),
     )
     _warn(result)
     return result
@@ -457,9 +470,10 @@ def _remedy(result: Results) -> str:
 
 def _warn(result: Results) -> None:
     if result.separated is not None:
+        note = separation.separation_note(result.separated)
         warnings.warn(
             f"The data of '{result.inputs.formula}' are separated, so that the "
-            f"maximum-likelihood estimate does not exist. {separation_note(result.separated)} "
+            f"maximum-likelihood estimate does not exist. {note} "
             f"Drop columns, pool levels, or use penalty={_remedy(result)}.",
             FitWarning,
             stacklevel=4,

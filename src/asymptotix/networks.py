@@ -17,7 +17,7 @@ from asymptotix.fitting import AbstractSolver, Quasi, Stochastic
 from asymptotix.fitting.restarts import fit_restarts
 from asymptotix.model import layout
 from asymptotix.penalties import AbstractPenalty, Ridge
-from asymptotix.predictors import Standardised, perceptron
+from asymptotix.predictors.perceptron import Standardised, perceptron
 from asymptotix.results.results import Results
 
 

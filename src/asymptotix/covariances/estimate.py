@@ -21,11 +21,9 @@ from asymptotix.covariances.passes import Passes, outward_matrix, well_condition
 from asymptotix.data.groups import select_groups
 from asymptotix.data.rows import Rows
 from asymptotix.data.streamed import StreamedRows
-from asymptotix.families import Gaussian
 from asymptotix.fitting.api import as_rows
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.seen import are_remembered, is_noted
-from asymptotix.links import IdentityLink
 
 
 def covariance(
@@ -154,8 +152,7 @@ def _bread(passes: Passes, bread: str):
 
 def is_least_squares(fit: Fit) -> bool:
     """Whether the estimates are those of a linear regression."""
-    family = fit.model.family
-    return isinstance(family, Gaussian) and isinstance(family.link, IdentityLink)
+    return fit.model.family.is_least_squares
 
 
 def finish(fit: Fit, working, kind: AbstractCovariance, given: Ingredients) -> Covariance:

@@ -7,12 +7,14 @@ or the maximum-likelihood estimate.
 
 import math
 from functools import partial
+from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax
 import numpy as np
 
 from asymptotix.core.errors import InputError
+from asymptotix.core.lazy import LazyModule
 from asymptotix.core.precision import double
 from asymptotix.core.static import split
 from asymptotix.data.blocks import row_jit
@@ -20,10 +22,14 @@ from asymptotix.data.rows import Block, Rows
 from asymptotix.data.source import source
 from asymptotix.data.streamed import StreamedRows
 from asymptotix.families import AbstractFamily
-from asymptotix.families.quasi import AbstractQuasi
 from asymptotix.fitting.fit import Fit
 from asymptotix.likelihood import dispersed_log_likelihood
 from asymptotix.model import Regression
+
+if TYPE_CHECKING:
+    from asymptotix.families import quasi
+else:
+    quasi = LazyModule("asymptotix.families.quasi")
 
 KINDS = ("pearson", "deviance", "ml")
 STEPS = 50
@@ -48,7 +54,8 @@ def _check_family(name: str, kind: str, family: AbstractFamily) -> None:
             f"{family.name} {where}, so leave it out.",
             code="option",
         )
-    if isinstance(family, AbstractQuasi) and (kind == "ml" or name == "llf_dispersion"):
+    of_likelihood = kind == "ml" or name == "llf_dispersion"
+    if of_likelihood and isinstance(family, quasi.AbstractQuasi):
         raise InputError(
             f"Family {family.name} has no likelihood, and so neither a maximum-likelihood "
             "dispersion nor one in it; use dispersion='pearson' or 'deviance'.",

@@ -18,7 +18,7 @@ from asymptotix.data.checks import check_rows
 from asymptotix.data.rows import Rows
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.streamed import StreamedRows, exemplar, slabs_of
-from asymptotix.fitting import large, newton, small
+from asymptotix.fitting import newton, small
 from asymptotix.fitting.corrected import check_reduction, reduces_bias
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.intercepts import check_intercept, with_corrected_intercept
@@ -28,12 +28,16 @@ from asymptotix.fitting.seen import remember_arrays
 from asymptotix.fitting.solver import AbstractSolver
 from asymptotix.likelihood import declares_expected
 from asymptotix.model import Regression
-from asymptotix.penalties import AbstractPenalty, Jeffreys
-from asymptotix.predictors import Linear, LinearVector
+from asymptotix.penalties import AbstractPenalty
+from asymptotix.predictors import Linear
 
 if TYPE_CHECKING:
-    from asymptotix.fitting import separated
+    from asymptotix import penalties, predictors
+    from asymptotix.fitting import large, separated
 else:
+    penalties = LazyModule("asymptotix.penalties")
+    predictors = LazyModule("asymptotix.predictors")
+    large = LazyModule("asymptotix.fitting.large")
     separated = LazyModule("asymptotix.fitting.separated")
 
 
@@ -107,7 +111,7 @@ def fit(
                     model, rows, s, active, qr=True
                 ))  # fmt: skip
         if _is_lost(found, penalty):  # an adjusted score has no hill to climb; its neighbour does
-            near = run(model, rows, solver, active, qr=True, penalty=Jeffreys())
+            near = run(model, rows, solver, active, qr=True, penalty=penalties.Jeffreys())
             found = run(near.model, rows, solver, active, qr=True, penalty=penalty)
         if penalty is not None and penalty.intercept_correction:
             return with_corrected_intercept(found, rows) if bool(found.converged) else found
@@ -285,7 +289,7 @@ def _constant_predictor(model: Regression, rows: Rows):
     if eta.ndim == 0:
         return Linear(1)
     names = getattr(model.predictor, "names", None) or map(str, range(eta.shape[0]))
-    return LinearVector(dict.fromkeys(names, 1), shared=True)
+    return predictors.LinearVector(dict.fromkeys(names, 1), shared=True)
 
 
 def fit_constant(model: Regression, rows: Rows | StreamedRows, full: Fit) -> Fit:

@@ -1,13 +1,14 @@
 """The second step of FLIC and FLAC: from Firth's estimates to ones that predict well on average."""
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import numpy as np
 
 from asymptotix.core.errors import InputError
+from asymptotix.core.lazy import LazyModule
 from asymptotix.core.linalg import inverse_from_factor, triangular_factor
 from asymptotix.core.static import split
 from asymptotix.data.blocks import row_jit, sum_blocks
@@ -15,10 +16,15 @@ from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.source import source
 from asymptotix.data.streamed import StreamedRows
-from asymptotix.fitting import large, newton, small
+from asymptotix.fitting import newton, small
 from asymptotix.fitting.fit import Fit
 from asymptotix.likelihood import Sums, block_sums, host_coordinates, inward, row_leverages
 from asymptotix.model import Regression, layout
+
+if TYPE_CHECKING:
+    from asymptotix.fitting import large
+else:
+    large = LazyModule("asymptotix.fitting.large")
 
 
 def check_intercept(penalty: Any, model: Regression, rows: Rows | StreamedRows) -> None:

@@ -2,13 +2,14 @@
 
 import warnings
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import numpy as np
 
 from asymptotix.core.errors import CollinearWarning
+from asymptotix.core.lazy import LazyModule
 from asymptotix.core.precision import double
 from asymptotix.core.static import split
 from asymptotix.data.rows import Rows
@@ -16,9 +17,13 @@ from asymptotix.data.source import source
 from asymptotix.data.streamed import StreamedRows
 from asymptotix.fitting.fit import Fit
 from asymptotix.fitting.host import fit
-from asymptotix.fitting.large import slab_statistics
 from asymptotix.fitting.newton import Newton
 from asymptotix.model import Regression, layout
+
+if TYPE_CHECKING:
+    from asymptotix.fitting import large
+else:
+    large = LazyModule("asymptotix.fitting.large")
 
 EXPLAINED = 1e-12
 """Share of a constant's sum of squares that may be left by columns that span it."""
@@ -48,5 +53,5 @@ def deviance_of_nothing(fit: Fit, rows: Rows | StreamedRows) -> float:
     zero = where.replace(fit.model.predictor, np.zeros(where.size))
     arrays, static = split(Regression(zero, fit.model.family))
     with double():
-        stats = source(rows, keep=False).sum(partial(slab_statistics, static, arrays))
+        stats = source(rows, keep=False).sum(partial(large.slab_statistics, static, arrays))
     return float(jax.device_get(stats.deviance))

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from asymptotix.core.linalg import share_unexplained
 from asymptotix.core.precision import double
 from asymptotix.core.static import split
 from asymptotix.core.status import CODE, succeeded
@@ -67,9 +68,12 @@ def separation_of(fit: Fit, model: Regression, rows: Rows) -> Separation | None:
 def _is_suspect(fit: Fit, model: Regression, rows: Rows) -> bool:
     if fit.status_name in SUSPECT:
         return True
-    factor = np.asarray(fit.factor)
-    share = np.abs(np.diag(factor)) / np.linalg.norm(factor, axis=0)
-    return not share.min() > DOUBTFUL and _runs_off(fit, model, rows)
+    return is_doubtful(fit) and _runs_off(fit, model, rows)
+
+
+def is_doubtful(fit: Fit) -> bool:
+    """Whether rounding may have feigned a maximum; so too where a factor is NaN."""
+    return not share_unexplained(np.asarray(fit.factor)).min() > DOUBTFUL
 
 
 def _runs_off(fit: Fit, model: Regression, rows: Rows) -> bool:

@@ -9,8 +9,9 @@ from asymptotix.core.typing import Key
 from asymptotix.families import AbstractFamily, Bernoulli, Gaussian, Multinomial, Poisson
 from asymptotix.links import IdentityLink, LogitLink, LogLink, ProbitLink
 from asymptotix.model.regression import Regression
-from asymptotix.predictors import Linear, LinearVector, Network, perceptron
+from asymptotix.predictors import Linear, LinearVector, Network
 from asymptotix.predictors.linear import column_count
+from asymptotix.predictors.perceptron import perceptron
 
 
 def _made_once(constructor: Callable[[int], Regression]) -> Callable[[int], Regression]:

@@ -1,15 +1,21 @@
 """A model is a predictor followed by a family."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 
+from asymptotix.core.lazy import LazyModule
 from asymptotix.core.module import Module
 from asymptotix.core.precision import scoped
 from asymptotix.core.typing import Array, Eta, Key, PyTree, Response, Scalar
 from asymptotix.families.base import AbstractFamily
-from asymptotix.predictors import AbstractPredictor, Network, with_offset
+from asymptotix.predictors import AbstractPredictor, with_offset
+
+if TYPE_CHECKING:
+    from asymptotix import predictors
+else:
+    predictors = LazyModule("asymptotix.predictors")
 
 
 class Regression(Module):
@@ -30,7 +36,7 @@ class Regression(Module):
         if isinstance(predictor, Regression):  # the same predictor with another family
             predictor = predictor.predictor
         known = isinstance(predictor, AbstractPredictor)
-        self.predictor = predictor if known else Network(predictor)
+        self.predictor = predictor if known else predictors.Network(predictor)
         self.family = family
 
     @scoped

@@ -32,7 +32,6 @@ from asymptotix.model import Regression, layout
 from asymptotix.results.exponentiated import exponentiated
 from asymptotix.results.familiar import Familiar
 from asymptotix.results.inputs import Inputs
-from asymptotix.results.separation import Separated
 from asymptotix.results.summary import summary_table
 from asymptotix.results.table import Table
 from asymptotix.results.unchanged import as_source_changed
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from asymptotix.results.effects import Effects
     from asymptotix.results.resampling import Resampling
     from asymptotix.results.saving import Saving
+    from asymptotix.results.separation import Separated
     from asymptotix.results.testing import Testing
     from asymptotix.results.training import Trained
 
@@ -108,7 +108,7 @@ class Results(Familiar, Verbs):
     event: str | None
     levels: tuple[Any, ...] = ()
     reference_asked: str | None = None
-    separated: Separated | None = None
+    separated: "Separated | None" = None
     omitted: tuple[Omitted, ...] = ()
     null_deviance: float = math.nan
     criteria: str | None = None

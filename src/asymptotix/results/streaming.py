@@ -24,17 +24,18 @@ from asymptotix.families import AbstractFamily
 from asymptotix.fitting import Fit, Newton
 from asymptotix.fitting.bar import Bar
 from asymptotix.fitting.checkpoint import Checkpoint
-from asymptotix.fitting.separated import DOUBTFUL
 from asymptotix.results.inputs import Inputs
 
 if TYPE_CHECKING:
     from asymptotix.data import partitions, patterns, reader, recipe, survey
+    from asymptotix.fitting import separated
 else:  # of streams only
     partitions = LazyModule("asymptotix.data.partitions")
     patterns = LazyModule("asymptotix.data.patterns")
     reader = LazyModule("asymptotix.data.reader")
     recipe = LazyModule("asymptotix.data.recipe")
     survey = LazyModule("asymptotix.data.survey")
+    separated = LazyModule("asymptotix.fitting.separated")
 
 
 def streamed_rows(
@@ -173,9 +174,7 @@ def second_look(fit: Fit, rows: Any, inputs: Inputs) -> tuple[Rows, Any] | None:
 
 def _in_doubt(fit: Fit) -> bool:
     """Whether data in memory would be searched for separation after such a fit."""
-    factor = np.asarray(fit.factor)
-    share = np.abs(np.diag(factor)) / np.linalg.norm(factor, axis=0)
-    return not bool(fit.converged) or not share.min() > DOUBTFUL
+    return not bool(fit.converged) or separated.is_doubtful(fit)
 
 
 def grouped(rows: StreamedRows, groups) -> dict[str, np.ndarray] | None:

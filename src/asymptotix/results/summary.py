@@ -1,15 +1,20 @@
 """The coefficient table of a fit."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from asymptotix.core.lazy import LazyModule
 from asymptotix.core.status import MESSAGES
 from asymptotix.covariances.estimate import is_least_squares
 from asymptotix.results.exponentiated import exponentiated, ratio_name
-from asymptotix.results.separation import separation_note
 from asymptotix.results.table import Row, Table
+
+if TYPE_CHECKING:
+    from asymptotix.results import separation
+else:
+    separation = LazyModule("asymptotix.results.separation")
 
 RATIO_NOTE = (
     "Ratios are exponentiated coefficients, limits too; errors by the delta method. Tests are of "
@@ -112,7 +117,7 @@ def _indefinite(res: Any) -> str:
 def _notes(res: Any) -> tuple[str, ...]:
     notes = []
     if res.separated is not None:
-        notes.append(f"NOT CONVERGED (separated): {separation_note(res.separated)}")
+        notes.append(f"NOT CONVERGED (separated): {separation.separation_note(res.separated)}")
     elif not res.converged:
         notes.append(
             f"NOT CONVERGED ({res.status}): {MESSAGES[res.status]}. Standard errors are withheld."

@@ -1,11 +1,10 @@
 """The one table object behind every printed result."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from asymptotix.core.lazy import LazyModule
 from asymptotix.results.grid import Grid, GridRow
-from asymptotix.results.html import render_html
-from asymptotix.results.latex import render_latex
-from asymptotix.results.markdown import render_markdown
 from asymptotix.results.numbers import (
     MISSING,
     Kind,
@@ -15,7 +14,14 @@ from asymptotix.results.numbers import (
     statistic,
 )
 from asymptotix.results.text import render_text
-from asymptotix.results.typst import render_typst
+
+if TYPE_CHECKING:
+    from asymptotix.results import html, latex, markdown, typst
+else:
+    html = LazyModule("asymptotix.results.html")
+    latex = LazyModule("asymptotix.results.latex")
+    markdown = LazyModule("asymptotix.results.markdown")
+    typst = LazyModule("asymptotix.results.typst")
 
 Cell = float | int | str | None
 """A number (an integer is a count), text printed as it is, or None; NaN is a withheld number."""
@@ -101,19 +107,19 @@ class Table:
 
     def to_html(self) -> str:
         """A fragment that needs no style sheet and reads on light and dark pages."""
-        return render_html(self.grid())
+        return html.render_html(self.grid())
 
     def to_latex(self) -> str:
         r"""A `table` environment that needs `\usepackage{booktabs}`."""
-        return render_latex(self.grid())
+        return latex.render_latex(self.grid())
 
     def to_markdown(self) -> str:
         """A pipe table."""
-        return render_markdown(self.grid())
+        return markdown.render_markdown(self.grid())
 
     def to_typst(self) -> str:
         """A `figure` for Typst, which needs no package."""
-        return render_typst(self.grid())
+        return typst.render_typst(self.grid())
 
     def __str__(self) -> str:
         return self.to_text()
