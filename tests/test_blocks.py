@@ -12,7 +12,7 @@ from asymptotix.data import slabs
 from asymptotix.data.blocks import BLOCK_ROWS, map_blocks, sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS, Slabs, bucket, column_bucket, stretches
-from asymptotix.data.windows import WHOLE_BLOCKS
+from asymptotix.data.windows import ALIGNMENT, WHOLE_BLOCKS, _untouched
 from asymptotix.likelihood import generic, host_coordinates, traced_coordinates
 from asymptotix.model import layout
 
@@ -216,6 +216,27 @@ def test_small_host_fit_and_traced_fit_give_the_same_digits():
 
 
 # --- slabs that are read in place -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_slabs_are_cut_ahead_where_they_are_kept(keep):
+    """So that the first pass finds them; none is cut again, nor held where it would be a copy."""
+    slabs = Slabs(rows(3_000), 1_000, keep=keep)
+    slabs.prepare()
+    ahead = list(slabs.slabs)
+    assert all((slab is not None) == keep for slab in ahead)
+    slabs.sum(totals)
+    assert all(a is b for a, b in zip(ahead, slabs.slabs, strict=True))
+
+
+def test_memory_for_what_no_window_reaches_is_aligned_and_zero():
+    """Whatever NumPy has been given back before: XLA reads it in place, and its zeros count."""
+    np.full(200_001, 7.0)
+    found = _untouched(200_001)
+    assert found.ctypes.data % ALIGNMENT == 0
+    assert found.shape == (200_001,)
+    assert not found.any()
+    found[3] = 1.0  # the caller fills it
 
 
 @pytest.mark.parametrize("offset", range(8))

@@ -42,6 +42,8 @@ class Slabs:
         keep: whether slabs are kept for further passes, which those that are copies make dear.
     """
 
+    keep = False  # evaluators of rows that lie elsewhere keep nothing
+
     def __init__(
         self, rows: Rows, size: int = SLAB_ROWS, keep: bool = True, in_place: bool = False
     ):
@@ -50,8 +52,6 @@ class Slabs:
         self.n, self.size = rows.n, size
         self.stretches = stretches(self.rows.x, self.n, size, in_place)
         self.slabs: list[Block | None] = [None] * len(self.stretches)
-        with double():
-            self.ones, self.zeros = jax.device_put((np.ones(size), np.zeros(size)))
 
     def slab(self, index: int) -> Block:
         """One slab, cut when it is first asked for: by the thread that will work on it."""
@@ -61,6 +61,12 @@ class Slabs:
             if self.keep:
                 self.slabs[index] = found
         return found
+
+    def prepare(self) -> None:
+        """Cut the slabs that are kept, while XLA is busy with something else."""
+        if self.keep:
+            for index in range(len(self.slabs)):
+                self.slab(index)
 
     def _cut(self, index: int) -> Block:
         rows, stretch = self.rows, self.stretches[index]
@@ -79,11 +85,11 @@ class Slabs:
 
         everything = end - skip == self.size
         if rows.weights is None:
-            weight = self.ones if everything else _present(skip, end, self.size)
+            weight = _constant(self.size, 1.0) if everything else _present(skip, end, self.size)
         else:
             weight = part(rows.weights)
             weight = weight if everything else weight * _present(skip, end, self.size)
-        offset = self.zeros if rows.offset is None else part(rows.offset)
+        offset = _constant(self.size, 0.0) if rows.offset is None else part(rows.offset)
         counting = np.asarray(skip, np.int32), np.asarray(end, np.int32)
         with double():
             x, y = jax.tree.map(covariates, rows.x), jax.tree.map(part, rows.y)
@@ -162,6 +168,12 @@ def stretches(x: PyTree[Array], n: int, size: int, in_place: bool = False) -> li
     if stop < n or start:
         found.append(Stretch(stop, n, 0, n - stop + start, rest=start))
     return found
+
+
+@functools.lru_cache(maxsize=4)
+def _constant(size: int, value: float) -> Array:
+    with double():
+        return jax.device_put(np.full(size, value))
 
 
 @functools.lru_cache(maxsize=4)

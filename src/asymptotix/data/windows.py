@@ -5,6 +5,8 @@ first row seldom has. A window therefore begins up to seven numbers early, at su
 the program skips these when it cuts its blocks: nothing of the matrix's size is copied.
 """
 
+import mmap
+
 import equinox as eqx
 import numpy as np
 from jax import lax
@@ -82,7 +84,7 @@ def window(array: np.ndarray, rows: slice, size: int, rest: int = 0) -> Window:
     if reaches and not rest:
         stretch = flat[begin : begin + length]
     else:
-        stretch, shift = _aligned(length), 0
+        stretch, shift = _untouched(length), 0
         inside, end = stretch[: size * k].reshape(size, k), rows.stop - rows.start + rest
         inside[: end - rest] = array[rows]
         inside[end - rest : end] = array[:rest]
@@ -90,7 +92,10 @@ def window(array: np.ndarray, rows: slice, size: int, rest: int = 0) -> Window:
     return Window(stretch, np.asarray(shift, np.int32), (size, k))
 
 
-def _aligned(length: int) -> np.ndarray:
-    room = np.zeros(length + SPARE)  # memory that is not touched costs nothing
-    skip = -(room.ctypes.data // 8) % SPARE
-    return room[skip : skip + length]
+def _untouched(length: int) -> np.ndarray:
+    """Zeros from an aligned address on, in memory that costs nothing until it is touched.
+
+    NumPy's own cost milliseconds: a library that has been given so much back keeps it, and writes
+    the zeros.
+    """
+    return np.frombuffer(mmap.mmap(-1, 8 * length))

@@ -338,6 +338,7 @@ def _setup(
     options, sample = solver.newton, _sample(rows)
     route = solver if isinstance(solver, newton.Newton) else None
     found = _sample_fit(static, route, arrays, sample, active, dof, penalty)
+    slabs.prepare()
     setup, state = jax.tree.map(np.asarray, found)
     begin = state.params if bool(succeeded(state.status)) else setup.start
     if setup.coordinates is None:
