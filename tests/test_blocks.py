@@ -9,7 +9,7 @@ import pytest
 import asymptotix as asx
 from asymptotix.core.parameters import parameter
 from asymptotix.data import slabs
-from asymptotix.data.blocks import BLOCK_ROWS, map_blocks, sum_blocks
+from asymptotix.data.blocks import BLOCK_ROWS, leading, map_blocks, sum_blocks
 from asymptotix.data.rows import Block, Rows
 from asymptotix.data.slabs import SLAB_ROWS, Slabs, bucket, column_bucket, stretches
 from asymptotix.data.windows import ALIGNMENT, WHOLE_BLOCKS, _untouched
@@ -326,10 +326,14 @@ def test_coordinates_on_the_host_are_those_of_a_program(intercept, order):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-300)
 
 
-def test_a_share_of_the_blocks_is_the_first():
-    """Blocks of 10 of 95 rows: a quarter of them are the first three; one block is summed whole."""
-    some = rows(95).block(np.float64)
-    found = jax.jit(lambda b: sum_blocks(lambda part: jnp.sum(part.weight), b, 10, 4))(some)
-    np.testing.assert_allclose(found, np.sum(np.asarray(some.weight)[:30]), rtol=1e-12)
-    whole = sum_blocks(lambda part: jnp.sum(part.weight), some, 95, 4)
-    np.testing.assert_allclose(whole, np.sum(np.asarray(some.weight)), rtol=1e-12)
+def test_the_leading_share_of_a_slab_is_its_first_blocks():
+    """Of those that count, in whole blocks; a slab's own rows before them stay uncounted."""
+    size = 10 * BLOCK_ROWS
+    weight = np.ones(size)
+    weight[: 2 * BLOCK_ROWS + 5] = weight[-3:] = 0
+    block = rows(size).block(np.float64)._replace(weight=jnp.asarray(weight))
+    own = block._replace(counting=(np.int32(2 * BLOCK_ROWS + 5), np.int32(size - 3)))
+    part, which = leading(own, 4)
+    assert which == slice(2 * BLOCK_ROWS, 4 * BLOCK_ROWS)
+    found = jax.jit(lambda b: sum_blocks(lambda each: jnp.sum(each.weight), b))(part)
+    assert found == 2 * BLOCK_ROWS - 5

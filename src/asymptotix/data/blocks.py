@@ -46,7 +46,6 @@ def sum_blocks(
     function: Callable[[Block], PyTree[Array]],
     rows: Block,
     size: int | None = None,
-    share: int = 1,
 ):
     r"""$\sum_{\text{blocks}} f(\text{block})$ without any temporary of `n` rows.
 
@@ -54,8 +53,6 @@ def sum_blocks(
         function: from a `Block` to a pytree of sums over its rows, each row times its weight.
         rows: all rows as one block.
         size: rows in one block; chosen by how many there are, if not given.
-        share: into how many shares the blocks are divided, of which the first is summed; rows
-            that are one block are summed whole.
     """
     size = _rows_of_block(rows, size)
     if rows.weight.shape[0] <= size:
@@ -66,10 +63,10 @@ def sum_blocks(
 
     shapes = jax.eval_shape(lambda r: function(_take(r, 0, size)), rows)
     start = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
-    return fold_blocks(add, start, rows, size, share)
+    return fold_blocks(add, start, rows, size)
 
 
-def fold_blocks(function, start, rows: Block, size: int | None = None, share: int = 1):
+def fold_blocks(function, start, rows: Block, size: int | None = None):
     """`function(carry, block)` over all blocks in turn, from `start`.
 
     The number of blocks is static unless the rows say which of them count. The last block is moved
@@ -79,9 +76,9 @@ def fold_blocks(function, start, rows: Block, size: int | None = None, share: in
     n, size = rows.weight.shape[0], _rows_of_block(rows, size)
     if n <= size:
         return function(start, _whole(rows))
-    first, last = _blocks(rows, size)
-    last = first + (last - first + np.int32(share - 1)) // np.int32(share)
-    return lax.fori_loop(first, last, lambda i, c: function(c, _take(rows, i, size)), start)
+    return lax.fori_loop(
+        *_blocks(rows, size), lambda i, c: function(c, _take(rows, i, size)), start
+    )
 
 
 def map_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: int | None = None):
@@ -108,6 +105,19 @@ def map_blocks(function: Callable[[Block], PyTree[Array]], rows: Block, size: in
         )
 
     return lax.fori_loop(*_blocks(rows, size), body, start)
+
+
+def leading(rows: Block, share: int) -> tuple[Block, slice]:
+    """The same rows, of which only the first of so many shares counts, in whole blocks; and which.
+
+    Arguments:
+        rows: a slab of several blocks that says which of its rows count (concrete arrays).
+        share: into how many shares its blocks are divided.
+    """
+    size = _rows_of_block(rows, None)
+    first, last = (int(block) for block in _blocks(rows, size))
+    end = min((first - (first - last) // share) * size, rows.weight.shape[0])
+    return rows._replace(counting=(np.int32(first * size), np.int32(end))), slice(first * size, end)
 
 
 def _blocks(rows: Block, size: int):
