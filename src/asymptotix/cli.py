@@ -181,8 +181,11 @@ def _looked_up(known: dict[str, Any], name: str, what: str):
 
 def _source(path: str):
     """The file, which says in one sentence when it is not what its name says."""
+    from asymptotix.data.bare import bare_columns
     from asymptotix.data.frames import Source, open_source
 
+    if bare_columns(path) is not None:  # nothing of it can fail to be read
+        return path
     with _readable(path):
         source = open_source(path)
 

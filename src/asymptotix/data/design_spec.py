@@ -116,23 +116,25 @@ class Design:
         x: the design of the rows kept, float64, C-contiguous, shape `(n, k)`.
         names: its columns.
         response: the response in the rows kept, as it came; its index holds source positions.
+            An array where all columns are bare numbers.
         response_name: the response's expression, or `None`.
         spec: how to build the design on new data.
         kept: which rows of the source are used, shape `(n_source,)`.
         dropped: how many are not.
         dropped_by: for each column or term with missing values, in how many rows.
-        frame: the columns read from the source, all rows.
+        frame: the columns read from the source, all rows, as a pandas frame; `None` where all are
+            bare numbers.
     """
 
     x: np.ndarray
     names: tuple[str, ...]
-    response: pd.Series | None
+    response: pd.Series | np.ndarray | None
     response_name: str | None
     spec: DesignSpec
     kept: np.ndarray
     dropped: int
     dropped_by: dict[str, int]
-    frame: pd.DataFrame
+    frame: Any
 
 
 @dataclasses.dataclass(frozen=True)

@@ -106,8 +106,6 @@ def read_frame(data: Any, columns: Iterable[str]) -> pd.DataFrame:
 
 def open_source(data: Any) -> Source:
     """The names of a source's columns, and how to read them."""
-    import pandas as pd
-
     if isinstance(data, Source):
         return data
     if isinstance(data, (str, Path)) and not is_several(data):
@@ -116,6 +114,8 @@ def open_source(data: Any) -> Source:
         return _streamed(found)
     if isinstance(data, Mapping):
         return _mapping(data)
+    import pandas as pd
+
     if isinstance(data, pd.DataFrame):
         return _pandas(data)
     import narwhals as nw

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from asymptotix.data.bare import are_exact, bare_columns
 from asymptotix.data.captured import Captured
-from asymptotix.data.columns import column, kind, used_levels
+from asymptotix.data.columns import column, kind, side_by_side, used_levels
 from asymptotix.data.design_spec import Design, DesignSpec, plain_matrix
 from asymptotix.data.frames import (
     Source,
@@ -86,6 +87,45 @@ def plain_design(formula: str, data: Any, extra: Iterable[str], missing: str) ->
         dropped_by=counts,
         frame=frame,
     )
+
+
+def bare_design(formula: str, data: Any) -> Design | None:
+    """The same of bare numbers, without pandas; `None` where they are not that.
+
+    Arguments:
+        formula, data: as there. Nothing is dropped, whatever `missing` says.
+    """
+    read = _bare_sum(formula, data)
+    if read is None:
+        return None
+    found, (response, *terms) = [*read], read.values()
+    n = len(response)
+    if any(len(values) != n for values in terms) or not are_exact((response, *terms)):
+        return None
+    spec = _spec(formula, found[0], found[1:])
+    return Design(
+        x=side_by_side([np.ones(n), *terms], n),
+        names=spec.names,
+        response=response,
+        response_name=found[0],
+        spec=spec,
+        kept=np.ones(n, dtype=bool),
+        dropped=0,
+        dropped_by={},
+        frame=None,
+    )
+
+
+def is_bare_sum(formula: Any, data: Any) -> bool:
+    """Whether a formula is a sum of columns of numbers that are read without pandas."""
+    return _bare_sum(formula, data) is not None
+
+
+def _bare_sum(formula: Any, data: Any) -> dict[str, np.ndarray] | None:
+    """The response and the terms, in this order."""
+    read = bare_columns(data)
+    found = None if read is None else plain_names(formula, tuple(read))
+    return None if read is None or found is None else {name: read[name] for name in found}
 
 
 def _spec(formula: str, response: str, terms: list[str]) -> DesignSpec:

@@ -48,7 +48,7 @@ def code_response(series: pd.Series, name: str) -> Response:
     if what == "date":
         raise _not_numbers(name, "dates")
     if what == "number":
-        return _zero_one(series, name)
+        return zero_one(series.to_numpy(dtype=np.float64), name)
     if what == "category":
         levels = series.cat.remove_unused_categories().cat.categories.tolist()
     else:
@@ -111,8 +111,17 @@ def recoded(series: pd.Series, name: str, known: Response) -> np.ndarray:
     return values
 
 
-def _zero_one(series: pd.Series, name: str) -> Response:
-    values = np.ascontiguousarray(series.to_numpy(dtype=np.float64))
+def zero_one(values: np.ndarray, name: str) -> Response:
+    """Numbers as the response of a binary model, which must be 0 and 1.
+
+    Arguments:
+        values: float64, none missing.
+        name: for messages.
+
+    Raises:
+        InputError: there is only one, or there are others.
+    """
+    values = np.ascontiguousarray(values)
     low, high = values.min(), values.max()
     if low == high:
         raise _constant(name, f"{low:g}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def as_stream(data: Any) -> Stream | None:
         if path.is_file():
             return _single(path) if _bytes(path) > LARGE else None
         return _several(str(data)) if is_several(data) else None
-    return None if _is_in_memory(data) else _opened(data)
+    return None if isinstance(data, Mapping) or _is_in_memory(data) else _opened(data)
 
 
 def is_several(path: str | Path) -> bool:

@@ -1,13 +1,17 @@
 """Names that readers of statsmodels' results look for, beside those of `Results` itself."""
 
+from __future__ import annotations
+
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from asymptotix.core.reference import Chi2, F
 from asymptotix.covariances.estimate import is_least_squares
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Familiar:

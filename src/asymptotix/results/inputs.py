@@ -14,7 +14,7 @@ from asymptotix.core.lazy import LazyModule
 from asymptotix.data.columns import refuse_other_index
 from asymptotix.data.design_spec import Design
 from asymptotix.data.frames import open_source, read_frame
-from asymptotix.data.plain import plain_design, plain_names
+from asymptotix.data.plain import bare_design, is_bare_sum, plain_design, plain_names
 from asymptotix.data.response import (
     Response,
     code_response,
@@ -22,6 +22,7 @@ from asymptotix.data.response import (
     numeric_response,
     take_column,
     take_groups,
+    zero_one,
 )
 from asymptotix.data.rows import Rows
 from asymptotix.data.streamed import StreamedRows
@@ -124,7 +125,7 @@ class Inputs:
 
     def refuse_unsafe(self) -> None:
         """Raise `InputError` where formulas must be safe and are not, before any is evaluated."""
-        if not self.safe:
+        if not self.safe or is_bare_sum(self.formula, self.data):
             return
         texts = [self.formula] if isinstance(self.formula, str) else [*self.formula.values()]
         names = open_source(self.data).names
@@ -135,6 +136,8 @@ class Inputs:
 
     def _design(self, extra) -> Design:
         if isinstance(self.formula, str) and not self.components:
+            if self._asks_for_columns_alone() and (bare := bare_design(self.formula, self.data)):
+                return bare
             found = plain_design(self.formula, self.data, extra, self.missing)
             if isinstance(found, Design):
                 return found
@@ -145,6 +148,13 @@ class Inputs:
         return designs.build_designs(
             formulas, self.components, self.data, self.context, extra, self.missing
         )
+
+    def _asks_for_columns_alone(self) -> bool:
+        """Whether the formula names all that is wanted of the data."""
+        beside = (self.weights, self.offset, self.trials)
+        alone = all(given is None for given in beside) and not self.groups
+        numbers = self.response_kind in ("binary", "numeric")
+        return alone and numbers and self.missing in ("drop", "raise")
 
     def again(self, data=None) -> Rows:
         """The rows once more, from `data` or from the source held, without warning again.
@@ -189,8 +199,11 @@ class Inputs:
                     column=what,
                 )
 
-    def coded(self, values: pd.Series, name: str, trials) -> Response:
+    def coded(self, values: pd.Series | np.ndarray, name: str, trials) -> Response:
         """A response, and the trials beside it, in numbers."""
+        if isinstance(values, np.ndarray):  # bare numbers
+            is_binary = self.response_kind == "binary"
+            return zero_one(values, name) if is_binary else Response(np.ascontiguousarray(values))
         if self.response_kind == "binary":
             return code_response(values, name)
         if self.response_kind == "categorical":

@@ -1,5 +1,7 @@
 """Results: what a person reads off a formula fit."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import math
@@ -8,7 +10,6 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from asymptotix.core.errors import CollinearWarning, InputError, check_confidence, listed
 from asymptotix.core.lazy import Deferred, LazyModule
@@ -23,8 +24,11 @@ from asymptotix.covariances import (
 )
 from asymptotix.covariances.estimate import is_least_squares
 from asymptotix.data.batches import Stream
+from asymptotix.data.columns import refuse_other_index
 from asymptotix.data.design_spec import DesignSpec, DesignSpecs
+from asymptotix.data.frames import read_frame
 from asymptotix.data.groups import labelled
+from asymptotix.data.response import take_column
 from asymptotix.fitting import Fit
 from asymptotix.fitting.rank import Omitted, undetermined
 from asymptotix.inference import Delta, WaldTable, delta_method, wald_table
@@ -37,6 +41,8 @@ from asymptotix.results.table import Table
 from asymptotix.results.unchanged import as_source_changed
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from asymptotix.results import streaming, testing, written
     from asymptotix.results.diagnostics import Diagnostics
     from asymptotix.results.effects import Effects
@@ -49,6 +55,7 @@ if TYPE_CHECKING:
     class Verbs(Effects, Testing, Trained, Diagnostics, Resampling, Saving):
         """What else can be asked of a fit."""
 else:
+    pd = LazyModule("pandas")
     streaming = LazyModule("asymptotix.results.streaming")
     testing = LazyModule("asymptotix.results.testing")
     written = LazyModule("asymptotix.results.written")
@@ -394,10 +401,6 @@ class Results(Familiar, Verbs):
         return fitted if given is None else given
 
     def _offset(self, source, kept, offset):
-        from asymptotix.data.columns import refuse_other_index
-        from asymptotix.data.frames import read_frame
-        from asymptotix.data.response import take_column
-
         fitted = self.inputs.offset
         if fitted is None and offset is None:
             return 0.0

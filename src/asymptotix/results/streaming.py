@@ -7,7 +7,6 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from asymptotix.core.errors import InputError, MissingRowsWarning
 from asymptotix.core.lazy import LazyModule
@@ -19,7 +18,6 @@ from asymptotix.data.rows import Rows
 from asymptotix.data.slabs import SLAB_ROWS
 from asymptotix.data.streamed import StreamedRows
 from asymptotix.data.streams import as_stream
-from asymptotix.data.tally import SAMPLE_ROWS
 from asymptotix.families import AbstractFamily
 from asymptotix.fitting import Fit, Newton
 from asymptotix.fitting.bar import Bar
@@ -27,7 +25,9 @@ from asymptotix.fitting.checkpoint import Checkpoint
 from asymptotix.results.inputs import Inputs
 
 if TYPE_CHECKING:
-    from asymptotix.data import partitions, patterns, reader, recipe, survey
+    import pandas as pd
+
+    from asymptotix.data import partitions, patterns, reader, recipe, survey, tally
     from asymptotix.fitting import separated
 else:  # of streams only
     partitions = LazyModule("asymptotix.data.partitions")
@@ -35,6 +35,8 @@ else:  # of streams only
     reader = LazyModule("asymptotix.data.reader")
     recipe = LazyModule("asymptotix.data.recipe")
     survey = LazyModule("asymptotix.data.survey")
+    tally = LazyModule("asymptotix.data.tally")
+    pd = LazyModule("pandas")
     separated = LazyModule("asymptotix.fitting.separated")
 
 
@@ -89,7 +91,7 @@ def _read(seen: survey.Survey, stream: Stream) -> bool:
     """Survey all rows, here or where they lie; whether they are more than a slab."""
     if stream.workers is None:
         return not seen.read(_bar).is_small
-    partitions.surveyed(stream.workers, seen, 2 * SAMPLE_ROWS)
+    partitions.surveyed(stream.workers, seen, 2 * tally.SAMPLE_ROWS)
     if seen.n <= SLAB_ROWS:
         return False
     seen.judge()
