@@ -2,9 +2,9 @@
 
 Aim: with nothing compiled before at most 1.3 times as long as through `statsmodels.formula.api`,
 with compiled programs on disk (`asx.cache`) no longer. Both read a CSV file, which takes us no
-pandas; what a script takes that has loaded it anyway is shown too. Seconds of the processor are shown beside
-those on the clock: other work on the machine lengthens only the latter. Where the time goes is
-printed beneath: imports, the fit, the table, and a second fit.
+pandas; what a script takes that has loaded it anyway is shown too. Seconds of the processor are
+shown beside those on the clock: other work on the machine lengthens only the latter. Where the
+time goes is printed beneath: imports, the fit, the table, and a second fit.
 
     python benchmarks/cold.py
 """

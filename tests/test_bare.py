@@ -39,9 +39,9 @@ def csv(tmp_path):
 
 
 @pytest.mark.parametrize("formula", [FORMULA, "count ~ a", " a~y+ b"])
-@pytest.mark.parametrize("kind", ["file", "text", "dict"])
+@pytest.mark.parametrize("kind", ["file", "text", "dict", "frame"])
 def test_the_design_is_that_of_the_frame(csv, kind, formula):
-    data = {"file": csv, "text": str(csv), "dict": as_dict()}[kind]
+    data = {"file": csv, "text": str(csv), "dict": as_dict(), "frame": DATA}[kind]
     ours, theirs = bare_design(formula, data), plain_design(formula, data, (), "drop")
     assert isinstance(ours, Design)
     assert isinstance(theirs, Design)
@@ -59,7 +59,7 @@ def test_the_design_is_that_of_the_frame(csv, kind, formula):
 def test_lines_may_end_as_they_do(csv, ending):
     text = csv.read_text().rstrip("\n")
     csv.write_bytes((text.replace("\n", "\r\n" if "\r" in ending else "\n") + ending).encode())
-    found = bare_columns(csv)
+    found = bare_columns(csv, DATA.columns)
     for name in DATA:
         np.testing.assert_array_equal(found[name], DATA[name])
 
@@ -99,12 +99,13 @@ def test_other_files_are_left_to_pandas(csv, old, new):
 
 
 def test_so_are_large_files_and_others_than_csv(csv, monkeypatch, tmp_path):
-    assert bare_columns(tmp_path / "none.csv") is None
+    assert bare_columns(tmp_path / "none.csv", "ya") is None
     other = tmp_path / "data.txt"
     other.write_bytes(csv.read_bytes())
-    assert bare_columns(other) is None
+    assert bare_columns(other, "ya") is None
+    assert bare_columns(csv, "ya") is not None
     monkeypatch.setattr(bare, "SMALL", csv.stat().st_size - 1)
-    assert bare_columns(csv) is None
+    assert bare_columns(csv, "ya") is None
     header = tmp_path / "header.csv"
     header.write_text("y,a,b,count\n")
     assert bare_design(FORMULA, header) is None

@@ -118,7 +118,12 @@ def _fit(options) -> int:
             if getattr(options, name) is not None:
                 keywords[name] = getattr(options, name)
         keywords["safe"] = not options.trust_formula
-        res = verb(options.formula, _source(options.data), **keywords, **_covariance(options))
+        res = verb(
+            options.formula,
+            _source(options.data, options.formula),
+            **keywords,
+            **_covariance(options),
+        )
     for warning in said:
         print(f"asymptotix: {warning.message}", file=sys.stderr)
     print(res.summary())
@@ -179,12 +184,12 @@ def _looked_up(known: dict[str, Any], name: str, what: str):
     return found
 
 
-def _source(path: str):
+def _source(path: str, formula: str):
     """The file, which says in one sentence when it is not what its name says."""
-    from asymptotix.data.bare import bare_columns
     from asymptotix.data.frames import Source, open_source
+    from asymptotix.data.plain import is_bare_sum
 
-    if bare_columns(path) is not None:  # nothing of it can fail to be read
+    if is_bare_sum(formula, path):  # nothing of it can fail to be read
         return path
     with _readable(path):
         source = open_source(path)

@@ -36,12 +36,17 @@ def plain_names(formula: Any, names: tuple[str, ...]) -> list[str] | None:
         formula: such as `"y ~ x1 + x2"`.
         names: the columns.
     """
+    found = _summed(formula)
+    return found if found is not None and set(found) <= set(names) else None
+
+
+def _summed(formula: Any) -> list[str] | None:
+    """The response and the terms of a sum of different names."""
     if not isinstance(formula, str) or not _SUM.fullmatch(formula):
         return None
     found = [name.strip() for name in re.split(r"[~+]", formula)]
     strange = any(keyword.iskeyword(name) or name == "Intercept" for name in found)
-    known = set(found) <= set(names) and len(set(found)) == len(found)
-    return None if strange or not known else found
+    return None if strange or len(set(found)) < len(found) else found
 
 
 def plain_design(formula: str, data: Any, extra: Iterable[str], missing: str) -> Design | Source:
@@ -123,9 +128,8 @@ def is_bare_sum(formula: Any, data: Any) -> bool:
 
 def _bare_sum(formula: Any, data: Any) -> dict[str, np.ndarray] | None:
     """The response and the terms, in this order."""
-    read = bare_columns(data)
-    found = None if read is None else plain_names(formula, tuple(read))
-    return None if read is None or found is None else {name: read[name] for name in found}
+    names = _summed(formula)
+    return None if names is None else bare_columns(data, names)
 
 
 def _spec(formula: str, response: str, terms: list[str]) -> DesignSpec:
