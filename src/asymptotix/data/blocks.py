@@ -116,8 +116,9 @@ def leading(rows: Block, share: int) -> tuple[Block, slice]:
     """
     size = _rows_of_block(rows, None)
     first, last = (int(block) for block in _blocks(rows, size))
-    end = min((first - (first - last) // share) * size, rows.weight.shape[0])
-    return rows._replace(counting=(np.int32(first * size), np.int32(end))), slice(first * size, end)
+    begin, end = first * size, (first + -(-(last - first) // share)) * size
+    end = min(end, rows.weight.shape[0])
+    return rows._replace(counting=(np.int32(begin), np.int32(end))), slice(begin, end)
 
 
 def _blocks(rows: Block, size: int):

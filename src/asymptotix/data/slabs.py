@@ -172,6 +172,7 @@ def stretches(x: PyTree[Array], n: int, size: int, in_place: bool = False) -> li
 
 @functools.lru_cache(maxsize=4)
 def _constant(size: int, value: float) -> Array:
+    """The same number for each row: weights and offsets of rows that have none."""
     with double():
         return jax.device_put(np.full(size, value))
 
