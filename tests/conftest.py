@@ -17,7 +17,7 @@ FAIR = "affair ~ rate_marriage + age + yrs_married + children + religious + educ
 SPECTOR = "GRADE ~ GPA + TUCE + PSI"
 
 
-for options in (quick_jit.QUICKEST, batched.WIDE_VECTORS):
+for options in (quick_jit.QUICKEST, quick_jit.QUICK, quick_jit.COLUMNS, batched.WIDE_VECTORS):
     # Programs on few rows and of many fits, of which the tests compile thousands, are made without
     # LLVM's optimisations: two fifths of their time. Sessions, notebooks and examples, in processes
     # of their own, have them.
