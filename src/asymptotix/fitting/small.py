@@ -116,7 +116,7 @@ def solve(
         quick = None if qr or penalty is not None else sound_fit(given, model, rows, solver, active)
         if quick is not None:
             return quick
-    found = _solved(given, model, rows, solver, active, qr, penalty, False)
+    found = _solved(given, model, rows, solver, active, qr=qr, penalty=penalty, quick=False)
     if penalty is None:
         return found
     bound = bind(penalty, found.model, found.coordinates, found.active)
@@ -130,10 +130,12 @@ def sound_fit(given: Plan, model, rows: Rows, solver: AbstractSolver, active) ->
         return None
     if any(np.ndim(part) != 1 for part in jax.tree.leaves(rows.y)):
         return None
-    return _solved(given, model, rows, solver, active, False, None, True)
+    return _solved(given, model, rows, solver, active, qr=False, penalty=None, quick=True)
 
 
-def _solved(given: Plan, model, rows: Rows, solver, active, qr: bool, penalty, quick: bool) -> Any:
+def _solved(
+    given: Plan, model, rows: Rows, solver, active, *, qr: bool, penalty, quick: bool
+) -> Any:
     """The fit by one of two programs; `None` where the quick one's factor is not to be trusted."""
     leaves, treedef = jax.tree.flatten(model)
     size, project = bucket(rows.n), None

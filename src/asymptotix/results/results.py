@@ -115,7 +115,7 @@ class Results(Familiar, Verbs):
     event: str | None
     levels: tuple[Any, ...] = ()
     reference_asked: str | None = None
-    separated: "Separated | None" = None
+    separated: Separated | None = None
     omitted: tuple[Omitted, ...] = ()
     null_deviance: float = math.nan
     criteria: str | None = None
